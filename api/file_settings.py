@@ -36,7 +36,7 @@ SECTION_MODELS: Final[Mapping[str, type[BaseModel]]] = {
 }  # fmt: skip
 """Settings models of all sections beside those of breakers: for the schema and the reference."""
 
-MASKER: Final = Masker({**SECTIONS, FLEET_SECTION: FleetSettings})
+MASKER: Final = Masker(SECTION_MODELS)
 """Masks the secrets of a file."""
 
 

@@ -22,7 +22,7 @@ from breakerd.api.cli.commands.setup.init import init_command
 from breakerd.api.cli.commands.setup.schema import schema_command
 from breakerd.api.cli.commands.silence import silence
 from breakerd.api.cli.incident.command import incident_command
-from breakerd.api.cli.output import out
+from breakerd.api.cli.output import USAGE_ERROR, fail, out
 from breakerd.breaker._version import __version__
 
 app = typer.Typer(
@@ -62,6 +62,13 @@ ModeOption = Annotated[
     EmulatedApi, typer.Option(help="API to emulate; jsm is Jira Service Management.")
 ]
 FaultsFile = Annotated[Path | None, typer.Option(help="JSON file with faults to inject.")]
+Tour = Annotated[
+    bool, typer.Option("--tour", help="Record, suggestion, shadow, promotion, report; two minutes.")
+]
+ReportFile = Annotated[
+    Path | None,
+    typer.Option("--report", help="New file for the tour's report. Default: a temporary one."),
+]
 Pace = Annotated[float, typer.Option(help="Speed; 2 is twice as fast.", min=0.5, max=5)]
 
 
@@ -111,8 +118,17 @@ def emulator(
 
 
 @app.command()
-def demo(pace: Pace = 1.0) -> None:
-    """Show a whole incident: a service under load slows down, trips, pages, escalates, recovers."""
+def demo(pace: Pace = 1.0, report: ReportFile = None, *, tour: Tour = False) -> None:
+    """Show a whole incident: a service under load slows down, trips, pages, escalates, recovers.
+
+    With --tour: how a bad threshold becomes a good one, from the record to the report.
+    """
+    if tour:
+        from breakerd.api.cli.demo.tour import run_tour
+
+        raise typer.Exit(run_tour(out, pace, report))
+    if report is not None:
+        fail("--report needs --tour", USAGE_ERROR)
     from breakerd.api.cli.demo.demo import run_demo
 
     raise typer.Exit(run_demo(out, pace))

@@ -1,14 +1,14 @@
 """Record of a `Breakerd`: what its process adds to that of its host, as `[history]` says."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from time import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from breakerd.breaker.config import Document
 from breakerd.breaker.events.events import Event
-from breakerd.breaker.record.event import ACT, ALERT, RecordEvent
+from breakerd.breaker.record.event import ACT, ALERT, RELOAD, RecordEvent
 from breakerd.breaker.record.event_source import record_event
 from breakerd.breaker.record.record import Record
 from breakerd.breaker.record.settings import SECTION, read_history_section, record_file
@@ -17,7 +17,12 @@ if TYPE_CHECKING:
     from breakerd.alerts.alerting import Alerting
     from breakerd.alerts.delivery.journal import AlertStep
     from breakerd.api.security.audit import AuditEntry
+    from breakerd.breaker.errors import ConfigProblem
     from breakerd.breaker.registry import Registry
+
+
+_MAX_TEXT: Final = 2000
+"""Maximum length of the text of a refusal; all problems are in its data."""
 
 
 class HistoryPart:
@@ -47,6 +52,7 @@ class HistoryPart:
         self.record = Record(registry, settings, record_file(document, folder)) if keeps else None
         if config is not None:
             config.subscribe(_Subscriber(self.record, folder))
+            config.outcomes.on_refused = self._note_refusal
         if self.record is not None:
             registry.report_not_running(self.record.not_running)
             if alerting is not None:
@@ -89,6 +95,19 @@ class HistoryPart:
     def _note(self, event: Event) -> None:
         if self.record is not None and (found := record_event(event)) is not None:
             self.record.add(found)
+
+    def _note_refusal(self, problems: "Sequence[ConfigProblem]") -> None:
+        if self.record is not None:
+            lines = [str(each) for each in problems]
+            self.record.add(
+                RecordEvent(
+                    time=time(),
+                    breaker=None,
+                    kind=RELOAD,
+                    text=f"the file was refused: {'; '.join(lines)}"[:_MAX_TEXT],
+                    data={"type": "ReloadRefused", "problems": lines},
+                )
+            )
 
     def _note_step(self, step: "AlertStep") -> None:
         if self.record is not None:

@@ -103,7 +103,7 @@ def _section(
         episodes=member.episodes,
         tripped=tuple(_tripped(incident, name, member, material.events)),
         chart=_chart(incident, name, material, found, now),
-        rejected=rejected_calls(during),
+        rejected=rejected_calls(during, ended),
     )
 
 

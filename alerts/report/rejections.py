@@ -12,18 +12,22 @@ from breakerd.breaker.states import State
 _REJECTING: Final = {State.OPEN, State.HALF_OPEN, State.FORCED_OPEN}
 
 
-def rejected_calls(slots: Sequence[HistorySlot]) -> RejectedCalls:
+def rejected_calls(slots: Sequence[HistorySlot], ended: float = float("inf")) -> RejectedCalls:
     """Return the rejected calls of these slots, oldest first.
 
     The slot in which the breaker began to reject also holds the calls that made it trip. They are
-    not among those that were let through.
+    not among those that were let through, nor are those of the slot in which it was well again.
+
+    Args:
+        slots: slots of the time in which it was not well.
+        ended: when it was well again, in seconds since the epoch.
     """
     rejecting = [slot for slot in slots if slot.rejections]
     reasons, priorities = Counter[str](), Counter[str]()
     for slot in rejecting:
         reasons.update(slot.rejected)
         priorities.update(slot.rejected_by_priority)
-    let_through = list(_after_the_first(slots))
+    let_through = [slot for slot in _after_the_first(slots) if slot.end <= ended]
     durations = DurationSketch()
     for slot in let_through:
         durations.merge(slot.durations)

@@ -49,7 +49,7 @@ def _all_secrets(data: Mapping[str, Any]) -> Iterator[Secret]:
     yield Secret(_OPSGENIE, "OPSGENIE_API_KEY", _text(opsgenie, "api_key_file"))
     for kind, named in _table(_table(data, "alerts"), "receivers").items():
         for name, receiver in named.items() if isinstance(named, Mapping) else ():
-            for secret in _SECRETS:
+            for secret in _SECRETS if isinstance(receiver, Mapping) else ():
                 variable = f"BREAKERD_{kind}_{name}_{secret}".upper().replace("-", "_")
                 path = ("alerts", "receivers", kind, name, secret)
                 yield Secret(path, variable, _text(receiver, secret + FILE_SUFFIX))

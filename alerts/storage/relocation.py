@@ -85,9 +85,12 @@ def database_problem(path: Path) -> str:
 
     Nothing is created or changed.
     """
-    if path.exists():
-        return _file_problem(path)
-    folder = next(each for each in path.absolute().parents if each.exists())
+    try:
+        if path.exists():
+            return _file_problem(path)
+        folder = next(each for each in path.absolute().parents if each.exists())
+    except OSError as error:  # too long, or in a folder that may not be entered
+        return f"a path that cannot be used ({error.strerror})"
     usable = folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
     return "" if usable else f"{folder}, in which nothing can be created"
 

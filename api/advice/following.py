@@ -42,5 +42,9 @@ class AdviceSubscriber:
     def _tell(self, found: list[Advice]) -> None:
         for advice in found:
             if (advice.rule, advice.key) not in self._told:
-                _log.warning(UNWISE, rule=advice.rule, problem=str(advice))
+                # In parts: what follows `token:` in a text is masked.
+                place = f"{advice.where}:{advice.line}" if advice.line else advice.where
+                _log.warning(
+                    UNWISE, rule=advice.rule, place=place, setting=advice.key, reason=advice.text
+                )
         self._told = frozenset((advice.rule, advice.key) for advice in found)

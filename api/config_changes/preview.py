@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from breakerd.api.config_changes.last_day import last_day
 from breakerd.api.config_changes.rows import change_as_json
 from breakerd.api.file_settings import MASKER, SECTIONS
 from breakerd.api.http.admin import AdminContext
@@ -34,6 +35,7 @@ def preview(admin: AdminContext, plan: Plan, *, persist: bool) -> dict[str, Any]
         "persist": persist,
         "changes": [change_as_json(each) for each in changes],
         "breakers": _breakers(admin, plan),
+        "last_day": _last_day(admin, plan),
         "needs_restart": [dotted(each.key) for each in changes if _read_at_start(each.key)],
         "ends_temporary": [
             dotted(each.key)
@@ -53,6 +55,16 @@ def settings_after(admin: AdminContext, plan: Plan) -> dict[str, Settings]:
         for name, settings in after.items()
         if name not in present or settings != present[name]
     }
+
+
+def _last_day(admin: AdminContext, plan: Plan) -> dict[str, Any] | None:
+    """Return what the change would have done in the last day; None if it concerns no breaker."""
+    changed = {
+        name: (breaker.settings, settings)
+        for name, settings in settings_after(admin, plan).items()
+        if (breaker := admin.registry.find(name)) is not None
+    }
+    return last_day(plan.lasting, changed) if changed else None
 
 
 def _breakers(admin: AdminContext, plan: Plan) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import { showAlerts } from "./alerts.js";
 import { offerDismissal } from "./answer.js";
 import { noteAnswer, noteFailure, showBanners } from "./banners.js";
 import { showBreakers } from "./breakers.js";
+import { getConfiguration, showConfiguration } from "./configuration.js";
 import { changedAt, noteEvent, noteStates } from "./events.js";
 import { getFleet, showFleet } from "./fleet.js";
 import { showLatency } from "./latency.js";
@@ -72,8 +73,10 @@ async function askAll() {
   const { breakers } = await get("breakers");
   if (!breakers.some(({ name }) => name === page.selected)) page.selected = breakers[0].name;
   const name = page.selected;
-  const [status, alerting, fleet] = await Promise.all([get(ofBreaker(name, "status")), getAlerting(name), getFleet()]);
-  return { breakers, status, alerting, fleet };
+  const [status, alerting, fleet, configuration] = await Promise.all([
+    get(ofBreaker(name, "status")), getAlerting(name), getFleet(), getConfiguration(),
+  ]);
+  return { breakers, status, alerting, fleet, configuration };
 }
 
 function miss(error) {
@@ -82,7 +85,7 @@ function miss(error) {
   showAccess(error.needsToken);
 }
 
-function show({ breakers, status, alerting, fleet }) {
+function show({ breakers, status, alerting, fleet, configuration }) {
   if (status.name !== page.selected) return; // another one was selected meanwhile
   noteAnswer(status, alerting);
   noteStates(breakers, stream.live);
@@ -91,6 +94,7 @@ function show({ breakers, status, alerting, fleet }) {
   showLatency(status, serviceNow());
   showShadow(status, refresh);
   showFleet(fleet, status);
+  showConfiguration(configuration);
   showAlerts(alerting);
   showAlert(alerting.locked);
   showSettings(status, refresh);

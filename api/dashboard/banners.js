@@ -61,5 +61,10 @@ function fileBanners({ config }) {
   if (config.watch_problem) {
     banners.push({ text: `Edits of the configuration file are not seen: ${config.watch_problem}.`, tone: "bad" });
   }
+  const differing = (config.drift ?? []).filter(({ cause }) => cause !== "refused");
+  if (differing.length) {
+    const told = differing.map(({ key, cause }) => `${key || "the file"} (${cause})`);
+    banners.push({ text: `In force and not in the configuration file: ${told.join(", ")}.`, tone: "warn" });
+  }
   return banners;
 }

@@ -69,6 +69,12 @@ class DelayBody(requests.RequestBody):
         max_length=50,
         examples=["500ms"],
     )
+    failure_rate: float | None = Field(
+        None,
+        description="Share of calls that fail after the delay. Left out: as before.",
+        ge=0,
+        le=1,
+    )
 
 
 class ScenarioBody(requests.RequestBody):
@@ -83,15 +89,24 @@ class Endpoint:
     def __init__(self) -> None:
         self.delay: float | None = 0.1
         """Seconds; None: grows from call to call."""
-        self.failing = False
+        self.failure_rate = 0.0
+        """Share of the calls that fail, evenly spread; 0 to 1."""
         self.requests = 0
         """Calls so far, rejected ones included."""
         self.started_at = time.monotonic()
         self._spikes = 0
+        self._owed_failures = 0.0
 
-    def configure(self, delay: float | None, *, failing: bool = False) -> None:
-        """Set the delay in seconds, None for a growing one, and whether calls fail."""
-        self.delay, self.failing, self._spikes = delay, failing, 0
+    def configure(self, delay: float | None, *, failure_rate: float = 0.0) -> None:
+        """Set the delay in seconds, None for a growing one, and the share of calls that fail."""
+        self.delay, self.failure_rate, self._spikes = delay, failure_rate, 0
+
+    def next_fails(self) -> bool:
+        """Return True if the next call fails."""
+        self._owed_failures += self.failure_rate
+        fails = self._owed_failures >= 1
+        self._owed_failures -= fails
+        return fails
 
     def next_delay(self, threshold_ms: float) -> float:
         """Return the delay of the next call in seconds."""
@@ -139,7 +154,7 @@ async def call_endpoint(operation: OperationDep, endpoint: EndpointDep) -> JsonO
         async with breaker.guard():
             start = breaker.clock()
             await asyncio.sleep(delay)
-            if endpoint.failing:
+            if endpoint.next_fails():
                 raise Problem(500, "The endpoint fails, as configured.")
     except BreakerOpenError as error:
         raise _rejection(error) from None
@@ -154,11 +169,12 @@ async def call_endpoint(operation: OperationDep, endpoint: EndpointDep) -> JsonO
 
 async def set_delay(endpoint: EndpointDep, body: DelayBody) -> JsonObject:
     """Set the delay of calls; with `spike` it grows from call to call."""
+    rate = endpoint.failure_rate if body.failure_rate is None else body.failure_rate
     if body.delay == "spike":
-        endpoint.configure(None, failing=endpoint.failing)
+        endpoint.configure(None, failure_rate=rate)
         return {"status": "success", "message": "Each call takes longer than the one before"}
     seconds = _parse_duration(body.delay)
-    endpoint.configure(seconds, failing=endpoint.failing)
+    endpoint.configure(seconds, failure_rate=rate)
     milliseconds = round(seconds * 1000)
     message = f"Delay set to {milliseconds} ms"
     return {"status": "success", "delay_ms": milliseconds, "message": message}
@@ -175,7 +191,7 @@ def trigger_scenario(
         case "latency_spike":
             endpoint.configure(None)
         case "errors":
-            endpoint.configure(0.1, failing=True)
+            endpoint.configure(0.1, failure_rate=1.0)
         case "memory_overload":
             operation.operate("drill memory", breaker.drills.memory)
         case "reset_normal":

@@ -98,12 +98,15 @@ class ConfigPreview(ResponseBody):
 
     `breakers` has the settings that would change by the names of the breakers, `needs_restart` the
     keys that only a restart puts in force, `ends_temporary` those whose temporary value would end.
+    `last_day` says what both settings would have done with the recorded calls of the last day:
+    `trips`, `rejected`, `good_rejected` and `let_pass` of `current` and `proposed`.
     """
 
     dry_run: Literal[True]
     persist: bool
     changes: list[ConfigKeyChange]
     breakers: dict[str, Any]
+    last_day: dict[str, Any] | None
     needs_restart: list[str]
     ends_temporary: list[str]
 

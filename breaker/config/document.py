@@ -1,6 +1,6 @@
 """A parsed TOML file: its values, and the line of each key."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from breakerd.breaker.config.file.reading import FileReadError, read_bytes, without_mark
@@ -30,6 +30,11 @@ class Document:
                 return line
             key = key[:-1]
         return 0
+
+    def lifted(self, table: str) -> "Document":
+        """Return the document with the lines of the keys in `table` for those of the root too."""
+        lines = {key[1:]: line for key, line in self._lines.items() if key[0] == table and key[1:]}
+        return replace(self, _lines=lines | self._lines) if lines else self
 
 
 def read_document(path: str | Path) -> Document:
@@ -70,7 +75,8 @@ def decode(path: Path, raw: bytes) -> str:
         return raw.decode()
     except UnicodeDecodeError as error:
         found = f"byte {raw[error.start]:#04x} at offset {error.start}"
-        raise ConfigError([ConfigProblem(str(path), 0, "", found, "UTF-8 text")]) from None
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise ConfigError([ConfigProblem(str(path), line, "", found, "UTF-8 text")]) from None
 
 
 def parse_document(path: Path, text: str) -> Document:

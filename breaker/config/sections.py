@@ -10,7 +10,7 @@ from breakerd.breaker.config.merge import merge_settings
 from breakerd.breaker.config.show_value import format_value, show_value
 from breakerd.breaker.config.tolerated import ConfigWarning
 from breakerd.breaker.config.toml.scan import Key
-from breakerd.breaker.config.validate import suggest_key
+from breakerd.breaker.config.validate import MAX_PROBLEMS, suggest_key
 from breakerd.breaker.config.validation_cache import ValidationCache
 from breakerd.breaker.errors import ConfigError, ConfigProblem
 from breakerd.breaker.settings import Settings
@@ -59,9 +59,10 @@ def read_sections(document: Document, cache: ValidationCache | None = None) -> B
     cache = cache or ValidationCache()
     problems: list[ConfigProblem] = []
     root = Settings()
+    rooted = document.lifted(LEGACY_ROOT)
     raw, warnings = _read_root(document, problems)
     try:
-        root = cache.validate(Settings, _with_slo(raw, {}), document=document)
+        root = cache.validate(Settings, _with_slo(raw, {}), document=rooted)
     except ConfigError as error:
         problems += [_relocate(problem, document) for problem in error.problems]
     tables = document.data.get(BREAKERS, {})
@@ -69,10 +70,32 @@ def read_sections(document: Document, cache: ValidationCache | None = None) -> B
         described = show_value(tables, _TABLE)
         problems.append(_problem(document, (BREAKERS,), described, "tables [breakers.NAME]"))
         tables = {}
+    problems += (at_root := contradictions(rooted, root))
+    owned = _owned(document, tables, root, cache, problems)
+    below = root.without_candidate()
+    merged = {name: merge_settings(below, own) for name, own in owned.items()}
+    for name, settings in merged.items():
+        if not at_root and len(problems) < MAX_PROBLEMS:
+            problems += contradictions(document, settings, (BREAKERS, name))
+    if problems:
+        raise ConfigError(sorted(problems, key=lambda problem: problem.line))
+    cache.keep([root, *owned.values()])
+    return BreakerSections(root, merged, tuple(warnings))
+
+
+def _owned(
+    document: Document,
+    tables: Mapping[str, object],
+    root: Settings,
+    cache: ValidationCache,
+    problems: list[ConfigProblem],
+) -> dict[str, Settings]:
+    """Return what each valid `[breakers.NAME]` sets; add to `problems`, up to the most told."""
     owned: dict[str, Settings] = {}
-    problems += (at_root := contradictions(document, root))
     for name, own in tables.items():
         prefix = (BREAKERS, name)
+        if len(problems) >= MAX_PROBLEMS:
+            break
         if not valid_name(name):
             problems.append(_problem(document, prefix, format_value(name), NAME_ALLOWED))
         elif not isinstance(own, dict):
@@ -84,15 +107,7 @@ def read_sections(document: Document, cache: ValidationCache | None = None) -> B
                 owned[name] = cache.validate(Settings, data, document=document, prefix=prefix)
             except ConfigError as error:
                 problems += error.problems
-    below = root.without_candidate()
-    merged = {name: merge_settings(below, own) for name, own in owned.items()}
-    for name, settings in merged.items():
-        if not at_root:
-            problems += contradictions(document, settings, (BREAKERS, name))
-    if problems:
-        raise ConfigError(sorted(problems, key=lambda problem: problem.line))
-    cache.keep([root, *owned.values()])
-    return BreakerSections(root, merged, tuple(warnings))
+    return owned
 
 
 def complete(own: Mapping[str, object], root: Settings) -> dict[str, object]:

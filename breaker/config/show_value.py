@@ -36,6 +36,8 @@ def format_value(value: object) -> str:
         return "a table"
     if value is None:
         return "null"  # of JSON: TOML has no such value
+    if isinstance(value, str | list | tuple):
+        value = value[: _MAX_VALUE_LENGTH + 1]  # what is shown of it, at most
     try:
         text = " ".join(tomlkit.item(value).as_string().split("\n"))
     except (TypeError, ValueError):

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
-from typing import Final, TypeVar
+from functools import cache
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -39,6 +40,10 @@ _FORMATS: Final = {
 _CONTAINERS: Final = frozenset({"array", "object"})
 _MAX_NAMED_KEYS: Final = 8
 """Maximum number of keys of a table that are named where the table is described."""
+MAX_PROBLEMS: Final = 100
+"""Maximum number of problems that are told; of more, the first ones are."""
+_MAX_MISSPELT: Final = 100
+"""Number of characters of a key that are compared with the known ones."""
 _KEY_MARKER: Final = "[key]"
 """Pydantic's marker for a problem in the name of an entry, not in its value."""
 
@@ -68,22 +73,27 @@ def validate(
     try:
         return model.model_validate(data, context={PARTIAL: True})
     except ValidationError as error:
-        problems = [
-            _problem(model, details, document=document, prefix=prefix, where=where)
-            for details in error.errors(include_url=False)
-        ]
-    raise ConfigError(sorted(dict.fromkeys(problems), key=lambda problem: problem.line)) from None
+        found = error.errors(include_url=False)
+
+    def line_of(details: ErrorDetails) -> int:
+        return document.line_of(prefix + _location(details, data)) if document else 0
+
+    problems = [
+        _problem(model, details, data, document=document, prefix=prefix, where=where)
+        for details in sorted(found, key=line_of)[:MAX_PROBLEMS]
+    ]
+    raise ConfigError(list(dict.fromkeys(problems)))
 
 
 def suggest_key(key: str, known: list[str]) -> str:
     """Return the allowed keys, or the closest one, for an unknown key."""
-    close = get_close_matches(key, known, n=1)
+    close = get_close_matches(key[:_MAX_MISSPELT], known, n=1)
     return f"did you mean {close[0]!r}?" if close else f"known keys: {', '.join(sorted(known))}"
 
 
 def unknown_key(model: type[BaseModel], key: Key, where: str = "request") -> ConfigProblem | None:
     """Return the problem if `model` has no setting, table or entry at `key`; None if it has."""
-    root = model.model_json_schema()
+    root = _schema_of(model)
     for depth, name in enumerate(key):
         container = _container(_schema_at(root, key[:depth]), root)
         known = list(container.get("properties", {}))
@@ -97,13 +107,13 @@ def unknown_key(model: type[BaseModel], key: Key, where: str = "request") -> Con
 
 def is_secret(model: type[BaseModel], key: Key) -> bool:
     """True if the value at `key` of `model` is marked as a secret."""
-    schema = _schema_at(model.model_json_schema(), key)
+    schema = _schema_at(_schema_of(model), key)
     return any(branch.get("writeOnly") for branch in _branches(schema))
 
 
 def secret_keys(model: type[BaseModel], data: Mapping[str, object]) -> set[Key]:
     """Return the keys in `data` of the values that `model` marks as secrets."""
-    root = model.model_json_schema()
+    root = _schema_of(model)
     return {
         key
         for key in _leaves((), data)
@@ -113,7 +123,7 @@ def secret_keys(model: type[BaseModel], data: Mapping[str, object]) -> set[Key]:
 
 def describe_allowed(model: type[BaseModel], key: Key) -> str:
     """Return the type, range and unit allowed at `key` of `model`, in words."""
-    root = model.model_json_schema()
+    root = _schema_of(model)
     return _describe(_schema_at(root, key), root)
 
 
@@ -125,13 +135,13 @@ def describe_schema(schema: Schema) -> str:
 def _problem(
     model: type[BaseModel],
     details: ErrorDetails,
+    data: Mapping[str, object],
     *,
     document: Document | None,
     prefix: Key,
     where: str,
 ) -> ConfigProblem:
-    # pydantic names the branch of a union beside the keys; only the keys are in the file.
-    location = tuple(str(part) for part in details["loc"] if not str(part).endswith("]"))
+    location = _location(details, data)
     key = prefix + location
     if details["type"] == "extra_forbidden":
         value, may = (
@@ -161,17 +171,42 @@ def _problem(
     )
 
 
+def _location(details: ErrorDetails, data: object) -> Key:
+    """Return the key of a problem in `data`."""
+    key: list[str] = []
+    here: Any = data
+    for part in details["loc"]:
+        if _has(here, part):
+            here = here[part]
+        elif str(part).endswith("]"):
+            continue  # pydantic names the branch of a union beside the keys
+        key.append(str(part))
+    return tuple(key)
+
+
+def _has(data: object, part: int | str) -> bool:
+    if isinstance(data, Mapping):
+        return part in data
+    return isinstance(data, list | tuple) and isinstance(part, int)
+
+
 def _show_name(name: str) -> str:
     return format_value(name) if shown_name(name) == name else "a name that is not shown"
 
 
 def _show(model: type[BaseModel], location: Key, value: object) -> str:
     """Return the value, unless it may be a secret, or stands for a table with one."""
-    root = model.model_json_schema()
+    root = _schema_of(model)
     schema = _schema_at(root, location)
     inner = [_resolve(each, root) for each in schema.get("properties", {}).values()]
     secret = any(branch.get("writeOnly") for each in inner for branch in _branches(each))
     return show_value(value, {**schema, "writeOnly": True} if secret else schema)
+
+
+@cache
+def _schema_of(model: type[BaseModel]) -> Schema:
+    """Return the JSON schema of a model; making one takes milliseconds."""
+    return model.model_json_schema()
 
 
 def _leaves(key: Key, value: object) -> Iterator[Key]:
@@ -192,7 +227,7 @@ def _branches(schema: Schema) -> tuple[Schema, ...]:
 
 
 def _known_keys(model: type[BaseModel], location: Key) -> list[str]:
-    root = model.model_json_schema()
+    root = _schema_of(model)
     return list(_container(_schema_at(root, location[:-1]), root).get("properties", {}))
 
 

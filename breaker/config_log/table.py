@@ -7,6 +7,7 @@ import sqlite3
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -20,6 +21,8 @@ KEPT: Final = 1_000
 """Number of configurations of a file that are kept."""
 _MAX_BYTES: Final = 64 << 20
 """Size of all of them, compressed, above which the oldest go earlier."""
+_LARGEST: Final = 1 << 62
+"""Number above all numbers, which SQLite can hold."""
 _VERSION: Final = 1
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -132,7 +135,7 @@ class ConfigTable:
             limit: maximum number of rows.
             before: only rows with lower numbers.
         """
-        bound = (1 << 62) if before is None else before
+        bound = _LARGEST if before is None else min(before, _LARGEST)
         query = (
             f"SELECT {_COLUMNS} FROM configs WHERE file = ? AND pending = 0 AND number < ? "  # noqa: S608 - our own words
             "ORDER BY number DESC LIMIT ?"
@@ -228,7 +231,7 @@ def _print(salt: bytes, secret: str) -> str:
 
 def _with_changes(rows: list[ConfigRow]) -> Iterator[ConfigRow]:
     """Yield rows, newest first, with what each has changed; the oldest without."""
-    for row, before in zip(rows, [*rows[1:], None], strict=True):
+    for row, before in zip_longest(rows, rows[1:]):
         yield row if before is None else replace(row, changes=difference(before, row))
 
 

@@ -14,7 +14,7 @@ from breakerd.breaker.record.reader import RecordReader
 from breakerd.breaker.record.settings import HistorySettings
 from breakerd.breaker.record.writing.retention import Limits
 from breakerd.breaker.record.writing.table import RecordTable
-from breakerd.breaker.record.writing.writer import RecordWriter
+from breakerd.breaker.record.writing.writer import RecordWriter, Share
 
 _log = get_logger(__name__)
 
@@ -55,6 +55,7 @@ class Record:
         self._clock = clock
         self._lock = ProcessLock()
         self._writer: RecordWriter | None = None
+        self._share = Share(breakers)
         self._started = False
         renew_after_fork(self)
 
@@ -82,6 +83,7 @@ class Record:
     def after_fork(self) -> None:
         """Begin anew in a forked child: what the parent has seen is the parent's."""
         self._writer, self._started = None, False
+        self._share = Share(self._breakers)
 
     def add(self, event: RecordEvent) -> None:
         """Record an event; it waits for nothing, and is lost where the record does not run."""
@@ -145,7 +147,7 @@ class Record:
     def _start(self) -> None:
         if self._writer is not None or not self.settings.enabled or BREAKERS.taken_over:
             return
-        writer = RecordWriter(self._breakers, RecordTable(self.path), self.limits, self._clock)
+        writer = RecordWriter(self._share, RecordTable(self.path), self.limits, self._clock)
         try:
             writer.start()
         except RuntimeError as error:

@@ -14,6 +14,7 @@ import pytest
 from breakerd.breaker.states import State
 from tests.support.command import Result, run
 from tests.support.records import write_record
+from tests.support.server_process import Server
 from tests.support.slots import NOON, slots_of
 from tests.support.traces import with_bad_time
 
@@ -148,6 +149,25 @@ def test_a_suggestion_becomes_the_candidate_in_the_file(tmp_path: Path) -> None:
     assert "# money" in file.read_text()
 
 
+def test_a_suggestion_becomes_the_candidate_of_a_service(tmp_path: Path) -> None:
+    file = with_record(tmp_path)
+    with Server("--config", "breakers.toml", folder=tmp_path) as server:
+        done = suggest_candidate(tmp_path, "--url", server.url, "--reason", "the record says so")
+        assert done.code == 0, done.err
+        assert "the candidate of payments runs in the service" in done.err
+        assert (
+            "payments, from the service (history)"
+            in run(
+                *("replay", "--history", "--config", "breakers.toml", "--url", server.url),
+                *("--breaker", "payments"),
+                folder=tmp_path,
+            ).out
+        )
+    candidate = tomllib.loads(file.read_text())["breakers"]["payments"]["candidate"]
+    assert candidate == tomllib.loads(done.out)
+    assert "the record says so" in (tmp_path / "var" / "audit.jsonl").read_text()
+
+
 def test_a_candidate_that_cannot_be_written(folder: Path, tmp_path: Path) -> None:
     done = run("suggest", "calls.csv", "--as-candidate", "payments", folder=folder)
     assert done.code == 2
@@ -160,4 +180,4 @@ def test_a_candidate_that_cannot_be_written(folder: Path, tmp_path: Path) -> Non
     (tmp_path / "breakers.toml").write_text("latency_threshold = 'x'\n[breakers.payments]\n")
     done = suggest_candidate(tmp_path, "--record", "var/breakerd-history.db")
     assert done.code == 2
-    assert "latency_threshold: found 'x'" in done.err
+    assert 'latency_threshold: found "x"' in done.err

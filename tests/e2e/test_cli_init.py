@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from breakerd import Registry
 from breakerd.api.cli.commands.setup import writing
 from breakerd.api.cli.commands.setup.answers import SECRET_OF
 from tests.support.command import Result, run
@@ -122,6 +123,17 @@ def test_defaults_without_a_terminal(tmp_path: Path) -> None:
     assert text.startswith("#:schema ./breakerd.schema.json\n\n# ")
     assert (tmp_path / "config/breakerd.schema.json").read_text() == run("schema").out
     assert "slo" in tomllib.loads(text)
+
+
+def test_a_change_keeps_the_header_and_the_allow_comments(tmp_path: Path) -> None:
+    assert init(tmp_path, "--receiver", "opsgenie", "--team", "core", "--yes").code == 0
+    before = (tmp_path / "b.toml").read_text()
+    with Registry.from_file(tmp_path / "b.toml", watch=False) as registry:
+        registry.change("default", {"wait_time": 5})
+    text = (tmp_path / "b.toml").read_text()
+    assert text.startswith("#:schema ./breakerd.schema.json\n\n")
+    assert set(before.splitlines()) <= set(text.splitlines())
+    assert run("check", "--strict", "b.toml", folder=tmp_path).code == 0
 
 
 def test_the_schema_may_be_left_out(tmp_path: Path) -> None:

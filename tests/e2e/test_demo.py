@@ -73,6 +73,63 @@ def test_a_whole_incident() -> None:
         position = found.start()
 
 
+def test_the_tour(tmp_path: Path) -> None:
+    report = tmp_path / "incident.html"
+    with demo("--tour", "--pace", "4", "--report", str(report)) as process:
+        out, err = process.communicate(timeout=170)
+    assert (process.returncode, err) == (0, "")
+    story = [
+        r"stayed CLOSED, and nobody was paged",
+        r"\d+ calls  p95 +4\d\d ms",
+        r"\$ breakerd suggest --history --as-candidate default",
+        r"latency_threshold",
+        r"\$ breakerd shadow default",
+        r"trips +│ 0 +│ [1-9]",
+        r"\$ breakerd promote default",
+        r"It tripped; on-call was told",
+        r"\$ breakerd config log",
+        r"\$ breakerd config rollback 1 --dry-run",
+        r"\$ breakerd incident ",
+        r"What happened",
+        r"CLOSED → OPEN: .* admin plane",
+        r"alert P3: .* emulator",
+        r"HALF_OPEN → CLOSED: recovered .* admin plane",
+    ]
+    position = 0
+    for line in story:
+        found = re.compile(line).search(out, position)
+        assert found, f"{line!r} was not printed, or not in order: {out}"
+        position = found.start()
+    page = report.read_text()
+    assert page.startswith("<!DOCTYPE html>")
+    assert "<svg" in page
+
+
+def test_the_tour_overwrites_no_report(tmp_path: Path) -> None:
+    report = tmp_path / "incident.html"
+    report.write_text("mine")
+    with demo("--tour", "--report", str(report)) as process:
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert err == f"breakerd: --report {report}: the file exists; allowed: a new one\n"
+    assert report.read_text() == "mine"
+
+
+def test_a_report_needs_the_tour() -> None:
+    with demo("--report", "incident.html") as process:
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (2, "breakerd: --report needs --tour\n")
+
+
+def test_it_leaves_nothing_in_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with demo() as process:
+        read_until(process, "seen: healthy")
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert list(tmp_path.iterdir()) == []
+
+
 QUIET = ("-W", "ignore::ResourceWarning")
 BACKGROUND = ("sh", "-c", "trap '' INT; exec \"$@\"", "sh")
 """As a shell without job control starts what ends in `&`."""

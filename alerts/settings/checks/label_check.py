@@ -20,6 +20,8 @@ from breakerd.breaker.config import ConfigWarning, Document, Key, tolerated
 _SECTION: Final = "alerts"
 _BREAKERS: Final = "breakers"
 _DEFAULT: Final = "default"
+_MAX_COMPARISONS: Final = 20_000
+"""Names times matchers up to which they are compared: more would take too long to be checked."""
 
 
 def check_labels(
@@ -40,7 +42,11 @@ def check_labels(
     """
     labels = [*SUBJECT_LABELS, *AUTOMATIC_TAGS, *(tag.partition(":")[0] for tag in opsgenie.tags)]
     breakers = _breakers(document)
-    for at, text in _matchers(maintenance, inhibition):
+    matchers = list(_matchers(maintenance, inhibition))
+    labelled = len(matchers) + sum(len(rule.equal) for rule in inhibition.values())
+    if labelled * (len(labels) + len(breakers)) > _MAX_COMPARISONS:
+        return
+    for at, text in matchers:
         for matcher in parsed([text]):
             doubt = unknown_label(matcher.name, labels) or _misspelt(matcher, breakers)
             if doubt:

@@ -25,7 +25,7 @@ _READ_BY_OTHERS: Final = 0o004
 def _open_loopback(subject: Subject) -> Iterator[Concern]:
     api = subject.settings.api
     if api.loopback == "open" and not Tokens.load(api, subject.environ):
-        text = f"{OPEN_LOOPBACK_RISK}: remove it, or set {TOKEN_VARIABLE}"
+        text = f"{OPEN_LOOPBACK_RISK}; remove `loopback`, or set {TOKEN_VARIABLE}"
         yield Concern(text, (("api", "loopback"),))
 
 
@@ -61,7 +61,7 @@ def _no_token(subject: Subject) -> Iterator[Concern]:
     if not api.made_token_file and not Tokens.load(api, subject.environ).full:
         if api.loopback == "open":
             return
-        text = f"none is made and none is set: nobody may change anything; set {TOKEN_VARIABLE}"
+        text = f"none is made or set, so that nobody may change anything: set {TOKEN_VARIABLE}"
         yield Concern(text, (("api", "made_token_file"),))
 
 

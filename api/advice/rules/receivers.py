@@ -37,7 +37,7 @@ def _alerting_without_key(subject: Subject) -> Iterator[Concern]:
         return  # a program without the extra sends no alerts, and says so elsewhere
 
     for name, missing in incomplete_receivers(settings).items():
-        text = f"it gets no alerts, as it has no {missing}: set it, its file, or its variable"
+        text = f"it gets no alerts, as it has no {missing}; set it, its file, or its variable"
         yield Concern(text, (_key_of(name),))
 
 

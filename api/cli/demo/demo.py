@@ -5,27 +5,23 @@ shows what this program did or expected.
 """
 
 import asyncio
-import contextlib
-import signal
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 from typing import Final
 
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
+from breakerd.api.cli.demo.load import REQUESTS_PER_SECOND, send_load
 from breakerd.api.cli.demo.observer import DemoError, Observer
 from breakerd.api.cli.demo.processes import KEY, Service, start_emulator, start_service
-from breakerd.api.cli.output import fail, plain
+from breakerd.api.cli.demo.signals import ended_by_signals
+from breakerd.api.cli.demo.timeline import timeline
+from breakerd.api.cli.output import fail
 
-_REQUESTS_PER_SECOND: Final = 25
-"""Requests per second."""
 _STEP_TIMEOUT: Final = 45.0
 """Seconds after which a step has failed, at any pace."""
 
@@ -41,7 +37,7 @@ class Step:
 
 
 STEPS: Final = (
-    Step("healthy", (40,), lambda w: w.healthy_calls >= _REQUESTS_PER_SECOND * 5),
+    Step("healthy", (40,), lambda w: w.healthy_calls >= REQUESTS_PER_SECOND * 5),
     Step("slow ramp, until it trips", (80, 160, 240, 320, 400), lambda w: w.entered("OPEN")),
     Step("initial alert", (400,), lambda w: w.alert_showed("P3")),
     Step("escalation", (400,), lambda w: w.alert_showed("P1")),
@@ -65,7 +61,7 @@ def run_demo(console: Console, pace: float) -> int:
     """
     try:
         with (
-            _ended_by_signals(),
+            ended_by_signals(),
             tempfile.TemporaryDirectory(prefix="breakerd-demo-") as name,
             start_emulator(Path(name)) as emulator,
             start_service(Path(name), emulator, pace) as service,
@@ -82,33 +78,12 @@ def run_demo(console: Console, pace: float) -> int:
         fail(str(error))
 
 
-@contextlib.contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """Make SIGTERM end the demo in order, as Ctrl-C does.
-
-    A process that a shell starts in the background ignores SIGINT; the handler is set for it too.
-    """
-
-    def interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - signature of handlers
-        signal.raise_signal(signal.SIGINT)
-
-    before = {
-        signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler),
-        signal.SIGTERM: signal.signal(signal.SIGTERM, interrupt),
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 async def _incident(console: Console, service: Service, emulator: str, pace: float) -> int:
     async with Observer(service.url, emulator, KEY, service.token) as observer:
-        async with _send_load(observer):
+        async with send_load(observer):
             missing = await _play_all(console, observer, pace)
         await observer.count_calls()
-    console.print(_table(observer))
+    console.print(timeline(observer))
     if missing:
         console.print(f"[red]not seen in time: {', '.join(missing)}[/]")
         return 1
@@ -143,25 +118,6 @@ async def _play(step: Step, observer: Observer, pace: float) -> bool:
     return False
 
 
-@contextlib.asynccontextmanager
-async def _send_load(observer: Observer) -> AsyncIterator[None]:
-    """Send requests at a steady rate, as a service's users do."""
-
-    async def send_all() -> None:
-        async with asyncio.TaskGroup() as calls:
-            while True:
-                calls.create_task(observer.send_request())
-                await asyncio.sleep(1 / _REQUESTS_PER_SECOND)
-
-    task = asyncio.create_task(send_all())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-
 def _progress(console: Console) -> Progress:
     return Progress(
         SpinnerColumn(finished_text="✓"),
@@ -170,14 +126,3 @@ def _progress(console: Console) -> Progress:
         console=console,
         disable=not console.is_terminal,
     )
-
-
-def _table(observer: Observer) -> Table:
-    table = Table(title="What happened", title_justify="left")
-    for name in ("time", "after", "what", "read from"):
-        table.add_column(name, justify="right" if name == "after" else "left", overflow="fold")
-    rows = sorted(observer.rows, key=lambda row: row.at)
-    for row in rows:
-        at = datetime.fromtimestamp(row.at, UTC).astimezone().strftime("%H:%M:%S")
-        table.add_row(at, f"{row.at - rows[0].at:.1f} s", plain(row.what), plain(row.source))
-    return table

@@ -63,7 +63,7 @@ class Observer:
         )
         self._open = contextlib.AsyncExitStack()
         self._states: list[str] = []
-        self._delay = 0
+        self._behaviour = (0, 0.0)
         self._alert_values: set[str] = set()
 
     async def __aenter__(self) -> Self:
@@ -102,14 +102,21 @@ class Observer:
         with contextlib.suppress(httpx.HTTPError):
             await self._service.get("/test")
 
-    async def set_delay(self, milliseconds: int) -> None:
-        """Set the delay of the protected endpoint."""
+    async def set_delay(self, milliseconds: int, failure_rate: float = 0.0) -> None:
+        """Set the delay of the protected endpoint, and the share of its calls that fail."""
+        body = {"delay": f"{milliseconds}ms", "failure_rate": failure_rate}
         with _wrap_http_errors():
-            response = await self._service.post("/set_delay", json={"delay": f"{milliseconds}ms"})
+            response = await self._service.post("/set_delay", json=body)
             delay = response.raise_for_status().json()["delay_ms"]
-        if delay != self._delay:
-            self._delay = delay
-            self._record(time.time(), f"the protected endpoint now takes {delay} ms", _ADMIN)
+        if (delay, failure_rate) != self._behaviour:
+            self._behaviour = delay, failure_rate
+            fails = f", {failure_rate:.0%} of the calls fail" if failure_rate else ""
+            text = f"the protected endpoint now takes {delay} ms{fails}"
+            self._record(time.time(), text, _ADMIN)
+
+    async def read(self, path: str) -> dict[str, Any]:
+        """Return what the service answers to a GET."""
+        return await _get_json(self._service, path)
 
     async def poll(self) -> None:
         """Read the emulator's alerts, as on-call would, and the service's status."""

@@ -18,7 +18,7 @@ _START_TIMEOUT: Final = 30.0
 _STOP_TIMEOUT: Final = 10.0
 """Seconds between SIGTERM and SIGKILL."""
 
-_CONFIG: Final = """\
+CONFIG: Final = """\
 # Written by `breakerd demo`: short times, so that a whole incident takes a minute.
 latency_threshold = 300
 latency_window_size = 64
@@ -74,11 +74,20 @@ class Service(NamedTuple):
 
 
 @contextmanager
-def start_service(folder: Path, emulator: str, pace: float) -> Iterator[Service]:
-    """Run the service, which pages the emulator, and yield it."""
+def start_service(
+    folder: Path, emulator: str, pace: float, template: str = CONFIG
+) -> Iterator[Service]:
+    """Run the service, which pages the emulator, and yield it.
+
+    Args:
+        folder: where its files are.
+        emulator: URL of the emulator.
+        pace: speed; 2 is twice as fast.
+        template: its configuration, with the fields of `CONFIG`.
+    """
     config = folder / "breakers.toml"
     escalate, quiet, step = max(2, round(15 / pace)), 5 / pace, 1 / pace
-    config.write_text(_CONFIG.format(folder=folder, escalate=escalate, quiet=quiet, step=step))
+    config.write_text(template.format(folder=folder, escalate=escalate, quiet=quiet, step=step))
     arguments = ["serve", "--config", str(config), "--port", "0", "--demo-endpoints"]
     variables = {"OPSGENIE_API_KEY": KEY, "OPSGENIE_API_URL": emulator}
     with run_process(arguments, folder / "service.log", variables) as line:
@@ -91,7 +100,7 @@ def run_process(arguments: list[str], log: Path, variables: dict[str, str]) -> I
 
     Args:
         arguments: arguments of the command.
-        log: file for its standard error.
+        log: file for its standard error, in the folder that the process runs in.
         variables: added to this process's environment, from which settings of breakerd are removed.
 
     Raises:
@@ -107,6 +116,7 @@ def run_process(arguments: list[str], log: Path, variables: dict[str, str]) -> I
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
+            cwd=log.parent,  # files that no setting names are the demo's too
             env=kept | variables,
         ) as process,
     ):

@@ -54,12 +54,30 @@ def preview_lines(answer: dict[str, Any]) -> Iterator[str]:
     for name, effect in answer["breakers"].items():
         keys = ", ".join(effect["settings"])
         yield plain(f"breaker {name}: {'is made' if effect['new'] else keys}")
+    yield from _last_day_lines(answer["last_day"])
     if answer["needs_restart"]:
         yield plain(f"in force after a restart only: {', '.join(answer['needs_restart'])}")
     if answer["ends_temporary"]:
         yield plain(f"ends temporary values: {', '.join(answer['ends_temporary'])}")
     for kept in answer.get("kept", []):
         yield plain(f"stays as it is: {kept['key']}: {kept['reason']}")
+
+
+def _last_day_lines(last_day: dict[str, Any] | None) -> Iterator[str]:
+    """Yield what the change would have done in the last day."""
+    if last_day is None:
+        return
+    for name, found in last_day["breakers"].items():
+        effects = "; ".join(
+            f"{label} {effect['trips']:,} trips, {effect['rejected']:,} rejected, "
+            f"{effect['good_rejected']:,} of them good"
+            for label, effect in (("now", found["current"]), ("then", found["proposed"]))
+        )
+        yield plain(f"last day, {name}, {found['calls']:,} calls: {effects}")
+        for note in found["notes"]:
+            yield plain(f"  {note}")
+    if last_day["problem"]:
+        yield plain(f"last day: {last_day['problem']}")
 
 
 def _summary(config: dict[str, Any]) -> str:

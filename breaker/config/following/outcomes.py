@@ -1,7 +1,7 @@
 """Keep what became of the reloads of a file, log it, and tell how the file's edits are noticed."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -42,6 +42,8 @@ class ReloadOutcomes:
         self._path = path
         self.status = ReloadStatus(successful=True, last_success_at=time.time())
         self.counts = ReloadCounts()
+        self.on_refused: Callable[[Sequence[ConfigProblem]], None] = lambda _problems: None
+        """Called with the problems of a file when it is refused; fast, and raises nothing."""
 
     def accept(self, *, changed: bool) -> None:
         """Note that the content of the file is active; `changed` if it was not before."""
@@ -58,6 +60,7 @@ class ReloadOutcomes:
         known = tuple(problems) == self.status.problems
         if asked or not known:
             self.counts.refused += 1
+            self.on_refused(problems)
         if known:
             return
         self.status = ReloadStatus(

@@ -7,6 +7,7 @@ values that fail far from where they stand.
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Final
 
 from breakerd.breaker.config.toml.scan import Key
@@ -15,19 +16,31 @@ MAX_BYTES: Final = 1_048_576
 """Maximum size of a configuration file, in bytes."""
 MAX_DEPTH: Final = 32
 """Maximum number of tables and lists inside one another."""
+MAX_PARTS: Final = 32_768
+"""Maximum number of keys, tables and list items in a file."""
+MAX_WORD: Final = 1000
+"""Maximum length of a key without quotes, a number, or another word, in characters."""
 
+_INTEGER: Final = "whole numbers of 64 bits"
 _DEPTH: Final = f"tables and lists at most {MAX_DEPTH} deep"
+_PARTS: Final = f"at most {MAX_PARTS:,} keys, tables and list items"
+_WORD: Final = f"words without quotes of at most {MAX_WORD} characters"
+# Without backtracking, and an end may be missing: nothing is looked at twice, or remembered.
 _STRING: Final = re.compile(
     r"""
-    \"{3} (?: [^\\] | \\. )*? \"{3,}      # a basic string of several lines
-    | '{3} .*? '{3,}                       # a literal one
-    | \" (?: [^"\\\n] | \\. )* \"
-    | ' [^'\n]* '
-    | \# [^\n]*                            # a comment
+    \"{3} (?: [^"\\]++ | \\. | \"(?!\"\") )*+ (?: \"{3,} )?   # a basic string of several lines
+    | '{3} (?: [^']++ | '(?!'') )*+ (?: '{3,} )?               # a literal one
+    | \" (?: [^"\\\n]++ | \\[^\n] )*+ \"?
+    | ' [^'\n]*+ '?
+    | \# [^\n]*+                                               # a comment
     """,
     re.DOTALL | re.VERBOSE,
 )
-_LONG_KEY: Final = re.compile(rf"(?<![\w-])(?:[\w-]+[ \t]*\.[ \t]*){{{MAX_DEPTH}}}")
+_PART: Final = re.compile(r"[=,.\[]")
+"""What comes with each key, part of a key, table and list item."""
+_BRACKET: Final = re.compile(r"[\[\]{}]")
+_LONG_WORD: Final = re.compile(rf"(?<![\w.+:-])[\w.+:-]{{{MAX_WORD + 1}}}")
+_LONG_KEY: Final = re.compile(rf"(?<![\w.-])(?:[\w-]++[ \t]*+\.[ \t]*+){{{MAX_DEPTH}}}")
 _PROBLEM: Final = re.compile(
     r"(?P<what>.*) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)"
 )
@@ -83,21 +96,37 @@ def parse(text: str) -> dict[str, object]:
         TomlError: it is not TOML, or exceeds the limits.
     """
     plain = _STRING.sub(lambda found: "q" + "\n" * found[0].count("\n"), text)
-    if long := _LONG_KEY.search(plain):
-        raise TomlError(plain.count("\n", 0, long.start()) + 1, "a key of too many parts", _DEPTH)
+    _check_size(plain)
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise _syntax_error(str(error), text) from None
-    except RecursionError:
-        raise TomlError(_deepest_line(plain), "deeper nesting", _DEPTH) from None
-    except ValueError:  # of int(), beyond 4,300 digits
-        raise TomlError(_longest_number(plain), "a number of too many digits", _INTEGER) from None
     check_values(data)
     return data
 
 
-_INTEGER: Final = "whole numbers of 64 bits"
+def _check_size(plain: str) -> None:
+    """Check, before it is parsed, what would take long or much memory to parse."""
+    if long := _LONG_KEY.search(plain):
+        raise TomlError(_line_at(plain, long.start()), "a key of too many parts", _DEPTH)
+    if position := _too_deep(plain):
+        raise TomlError(_line_at(plain, position), "deeper nesting", _DEPTH)
+    if part := next(islice(_PART.finditer(plain), MAX_PARTS, None), None):
+        raise TomlError(_line_at(plain, part.start()), "too many keys", _PARTS)
+    if long := _LONG_WORD.search(plain):
+        is_number = long[0][0].isdigit()
+        found = "a number of too many digits" if is_number else "a word that is too long"
+        raise TomlError(_line_at(plain, long.start()), found, _INTEGER if is_number else _WORD)
+
+
+def _too_deep(plain: str) -> int:
+    """Return the position of the first bracket that is too deep, which is never 0; 0 if none is."""
+    depth = 0
+    for bracket in _BRACKET.finditer(plain):
+        depth = depth + 1 if bracket[0] in "[{" else max(0, depth - 1)
+        if depth > MAX_DEPTH:
+            return bracket.start()
+    return 0
 
 
 def check_values(data: Mapping[str, object]) -> None:
@@ -145,14 +174,5 @@ def _syntax_error(message: str, text: str) -> TomlError:
     return TomlError(line, said[0].lower() + said[1:] + place, "TOML 1.0")
 
 
-def _deepest_line(plain: str) -> int:
-    return _line_of(plain, re.compile(rf"(?:[\[{{][^\]}}\[{{]*){{{MAX_DEPTH}}}"))
-
-
-def _longest_number(plain: str) -> int:
-    return _line_of(plain, re.compile(r"[\d_]{4300}"))
-
-
-def _line_of(plain: str, pattern: re.Pattern[str]) -> int:
-    found = pattern.search(plain)
-    return plain.count("\n", 0, found.start()) + 1 if found else 0
+def _line_at(plain: str, position: int) -> int:
+    return plain.count("\n", 0, position) + 1

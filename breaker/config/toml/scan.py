@@ -12,20 +12,22 @@ from typing import Final
 
 Key = tuple[str, ...]
 
-_PART: Final = r"""(?:"(?:[^"\\]|\\.)*"|'[^']*'|[A-Za-z0-9_-]+)"""
+_PART: Final = r"""(?:"(?:[^"\\\n]++|\\.)*+"|'[^'\n]*+'|[A-Za-z0-9_-]++)"""
 _PATH: Final = rf"{_PART}(?:[ \t]*\.[ \t]*{_PART})*"
 _ASSIGNMENT: Final = re.compile(rf"[ \t]*({_PATH})[ \t]*=")
 _HEADER: Final = re.compile(rf"[ \t]*\[{{1,2}}[ \t]*({_PATH})[ \t]*\]{{1,2}}")
 _TOKEN: Final = re.compile(
-    r'"""(?:[^\\]|\\.)*?"""+'
-    r"|'''.*?'''+"
-    r'|"(?:[^"\\\n]|\\.)*"'
-    r"|'[^'\n]*'"
-    r"|#[^\n]*"
+    r'"""(?:[^"\\]++|\\.|"(?!""))*+"{3,}'
+    r"|'''(?:[^']++|'(?!''))*+'{3,}"
+    r'|"(?:[^"\\\n]++|\\.)*+"'
+    r"|'[^'\n]*+'"
+    r"|#[^\n]*+"
     r"|[\[\]{}\n,]"
-    r"|[^\[\]{}\n,#'\"]+",
+    r"|[^\[\]{}\n,#'\"]++",
     re.DOTALL,
 )
+_BETWEEN: Final = re.compile(r"(?:[ \t\r]*+(?:#[^\n]*+)?\n)++")
+"""Lines that are empty, or hold a comment alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,9 @@ def statements(text: str) -> Iterator[Statement]:
     in_array = False
     position, line = 0, 1
     while position < len(text):
+        if between := _BETWEEN.match(text, position):
+            line += text.count("\n", position, between.end())
+            position = between.end()
         start = position
         if assignment := _ASSIGNMENT.match(text, position):
             key = table + _split_key(assignment[1])

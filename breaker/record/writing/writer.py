@@ -32,11 +32,29 @@ _GRACE: Final = 1.0
 late."""
 
 
+class Share:
+    """What one process has to write, from its start or fork to its end.
+
+    Args:
+        breakers: breakers of this process.
+
+    Attributes:
+        member: the process.
+        slots: slots that are not written.
+        events: events that are not written.
+    """
+
+    def __init__(self, breakers: Iterable[Breaker]) -> None:
+        self.member = new_member()
+        self.slots = OwnSlots(breakers)
+        self.events = EventQueue()
+
+
 class RecordWriter:
     """Writes slots and events of one process. Thread-safe.
 
     Args:
-        breakers: breakers of this process.
+        share: what this process has to write.
         table: the file; it is opened when there is something to write.
         limits: returns how much is kept.
         clock: returns seconds since the epoch.
@@ -44,17 +62,17 @@ class RecordWriter:
 
     def __init__(
         self,
-        breakers: Iterable[Breaker],
+        share: Share,
         table: RecordTable,
         limits: Callable[[], Limits],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.table = table
-        self.events = EventQueue()
+        self.events = share.events
         self._limits = limits
         self._clock = clock
-        self._own = OwnSlots(breakers)
-        self._member = new_member()
+        self._own = share.slots
+        self._member = share.member
         self._lock = threading.RLock()
         """Held while this process writes."""
         self._generation = 0

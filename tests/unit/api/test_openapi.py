@@ -85,7 +85,7 @@ def test_head_is_answered_wherever_get_is(client: Client, document: dict[str, An
         url = path.format(name="payments", incident_id="none", id="none", number=1)
         head = client.request("HEAD", url)
         assert head.content == b"", url
-        if path != "/events":  # which never ends
+        if not path.endswith("/events"):  # which never end
             got = client.get(url)
             assert (head.status_code, head.headers.keys()) == (got.status_code, got.headers.keys())
         assert head.status_code != 405, url

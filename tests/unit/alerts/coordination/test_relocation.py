@@ -360,3 +360,7 @@ def test_what_cannot_hold_incidents_is_named(tmp_path: Path) -> None:
     if os.geteuid():
         text.chmod(0o400)
         assert "not writable" in database_problem(text)
+
+
+def test_a_path_that_the_system_refuses_is_a_problem(tmp_path: Path) -> None:
+    assert "cannot be used (File name too long)" in database_problem(tmp_path / ("a" * 5000))

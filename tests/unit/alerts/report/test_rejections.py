@@ -6,7 +6,7 @@ from breakerd.alerts.report.rejections import rejected_calls
 from breakerd.alerts.report.report import RejectedCalls
 from breakerd.alerts.report.words import rejections
 from breakerd.breaker.states import State
-from tests.support.incident_reports import slot
+from tests.support.incident_reports import OPENED, slot
 
 
 def test_none() -> None:
@@ -30,6 +30,12 @@ def test_calls_that_tripped_it_were_not_let_through() -> None:
     # All of the first 215 as the four before, a quarter of the last 40.
     assert found.would_have_been_bad == 225
     assert found.let_through_median_ms is not None
+
+
+def test_calls_after_the_recovery_were_not_let_through_meanwhile() -> None:
+    known = [slot(0, rejected={"open": 9}), slot(10, rejected={"open": 1})]
+    assert rejected_calls(known, OPENED + 15).let_through == 0
+    assert rejected_calls(known, OPENED + 20).let_through == 100
 
 
 def test_a_second_time_begins_anew() -> None:

@@ -13,6 +13,7 @@ from breakerd.api.advice.registry import RULES
 from breakerd.api.advice.rule import Subject
 from breakerd.api.advice.rules import record
 from breakerd.api.file_settings import settings_of
+from breakerd.api.logging import redact
 from breakerd.breaker.config import parse_document
 
 NOW = datetime(2026, 6, 15, tzinfo=UTC).timestamp()
@@ -308,6 +309,10 @@ def test_what_a_rule_tells(folder: Path, rule: str) -> None:
         found = [each for each in advice_on(folder, text) if each.rule == rule]
         marked = [n for n, line in enumerate(text.splitlines(), 1) if line.endswith("#!")]
         assert [each.line for each in found] == marked, f"{text}\n{found}"
+        # The log masks what looks like a secret, and must not take a sentence for one.
+        for each in found:
+            fields = {"setting": each.key, "reason": each.text}
+            assert redact(None, "", dict(fields)) == fields
 
 
 @pytest.mark.parametrize("rule", QUIET)

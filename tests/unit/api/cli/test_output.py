@@ -23,8 +23,8 @@ from breakerd.alerts.status import full_status, incident_status
 from breakerd.api.cli import output
 from breakerd.api.cli.client import AdminClient
 from breakerd.api.cli.commands.doctor import _show
-from breakerd.api.cli.demo import demo
 from breakerd.api.cli.demo.observer import Observer, TimelineEntry
+from breakerd.api.cli.demo.timeline import timeline
 from breakerd.api.security.audit import AuditEntry
 from breakerd.cli import app
 from tests.unit.breaker.encoding.test_printable import is_safe
@@ -165,7 +165,7 @@ def test_the_demo() -> None:
     observer = Observer.__new__(Observer)
     observer.rows = [TimelineEntry(AT, HOSTILE, HOSTILE)]
     screen = io.StringIO()
-    output.TerminalConsole(file=screen, width=200).print(demo._table(observer))
+    output.TerminalConsole(file=screen, width=200).print(timeline(observer))
     assert all(map(is_safe, screen.getvalue().split("\n")))
 
 

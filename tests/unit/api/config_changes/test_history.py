@@ -59,6 +59,8 @@ def test_two_are_compared(client: Client) -> None:
     assert [each["key"] for each in newest["changes"]] == ["opsgenie.team", "wait_time"]
     both = client.get("/config/diff?from=1&to=3").json()
     assert [each["key"] for each in both["changes"]] == ["opsgenie.team"]
+    for query in ("from=0", "from=99999999999999999999", "to=1"):
+        assert client.get(f"/config/diff?{query}").status_code == 404
     missing = client.get("/config/diff?from=9")
     assert (missing.status_code, missing.json()["type"]) == (
         404,

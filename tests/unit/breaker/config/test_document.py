@@ -7,6 +7,7 @@ import pytest
 
 from breakerd.breaker.config import document as module
 from breakerd.breaker.config import parse_document, read_document
+from breakerd.breaker.config.document import decode
 from breakerd.breaker.config.file.saving import wait_for_writer
 from breakerd.breaker.errors import ConfigError, ConfigProblem
 from tests.support.driven_file_clock import FileTime
@@ -84,3 +85,9 @@ def test_a_file_that_is_being_written_is_read_when_it_is_written(
     with path.open("w") as writer:
         time.on_sleep = [lambda: writer.write("a = 2\n"), writer.close]
         assert read_document(path).data == {"a": 2}
+
+
+def test_bytes_that_are_no_text_have_their_line() -> None:
+    with pytest.raises(ConfigError) as caught:
+        decode(PATH, b"a = 1\n\nb = '\xff'\n")
+    assert caught.value.problems[0].line == 3

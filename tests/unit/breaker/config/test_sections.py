@@ -202,3 +202,22 @@ def test_a_file_of_go_breaker_loads_unchanged() -> None:
 @pytest.mark.parametrize("spelling", ["80", "80.0", "8e1"])
 def test_a_percentage_may_be_whole_or_not(spelling: str) -> None:
     assert sections_of(f"memory_threshold = {spelling}").root.memory_threshold == 80
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[breakers.a{}]\nwait_time = -1\n",
+        "[breakers.'a{}/']\n\n",
+    ],
+)
+def test_of_very_many_wrong_breakers_the_first_are_told(line: str) -> None:
+    problems = problems_of("".join(line.format(number) for number in range(500)))
+    assert len(problems) == 100
+    assert max(problem.line for problem in problems) <= 200
+
+
+@pytest.mark.parametrize("text", [f"{'k' * 200} = 1", "'a b/c' = 1"])
+def test_what_is_wrong_in_the_older_spelling_has_its_line_whatever_its_name(text: str) -> None:
+    (problem,) = problems_of(f"[circuit_breaker]\nwait_time = 1\n{text}\n")
+    assert problem.line == 3

@@ -119,3 +119,25 @@ def test_a_union_is_told_by_its_branches() -> None:
     assert describe_allowed(Settings, ("error_threshold",)) == "a number > 0, ≤ 1 (fraction)"
     assert describe_allowed(Model, ("secret",)) == "text of at least 20 characters"
     assert describe_allowed(Settings, ("recovery",)).startswith("a table")
+
+
+def test_of_many_problems_the_first_are_told() -> None:
+    document = parse_document(Path("f.toml"), "".join(f"k{n} = 1\n" for n in range(300)))
+    with pytest.raises(ConfigError) as caught:
+        validate(Settings, document.data, document=document)
+    assert [problem.line for problem in caught.value.problems] == list(range(1, 101))
+
+
+@pytest.mark.parametrize("name", ["a]", "]", "list[str]", "[key]"])
+def test_a_key_that_looks_like_a_mark_of_pydantic_has_its_place(name: str) -> None:
+    document = parse_document(Path("f.toml"), f"wait_time = 1\n'{name}' = 1\n")
+    with pytest.raises(ConfigError) as caught:
+        validate(Settings, document.data, document=document)
+    (problem,) = caught.value.problems
+    assert problem.line == 2
+    assert problem.found.startswith("unknown key")
+
+
+def test_a_key_of_any_length_is_told_soon() -> None:
+    with pytest.raises(ConfigError, match="unknown key"):
+        validate(Settings, {"wait_time" * 100_000: 1})

@@ -209,7 +209,9 @@ def test_rows_are_found_by_number_and_by_digest(start: Start) -> None:
     process.change(600)
     second = process.logged(2)[1]
     assert process.log.row(1) == first
-    assert process.log.row(3) is None
+    for missing in (-1, 0, 3, 1 << 80):
+        assert process.log.row(missing) is None
+    assert process.log.rows(1, before=1) == []
     assert process.log.with_digest(second.digest[:12]) == second
     assert process.log.with_digest("f" * 16) is None
     assert [row.number for row in process.log.rows(1, before=2)] == [1]

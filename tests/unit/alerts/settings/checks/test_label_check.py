@@ -11,7 +11,7 @@ from breakerd.alerts.model.matchers import AUTOMATIC_TAGS
 from breakerd.alerts.settings.alerting import read_settings
 from breakerd.alerts.settings.opsgenie import OpsGenieSettings
 from breakerd.alerts.settings.service_identity import ServiceIdentity
-from breakerd.breaker.config import read_document
+from breakerd.breaker.config import parse_document, read_document
 
 FILE = """\
 [breakers.payments]
@@ -67,3 +67,16 @@ def test_the_automatic_tags_are_all_known() -> None:
     identity = ServiceIdentity("team", "prod", "b1", "box", "internal")
     tags = alert_tags("payments", "open", settings, identity, drill=True)
     assert {tag.partition(":")[0] for tag in tags} == set(AUTOMATIC_TAGS)
+
+
+def test_so_many_names_that_comparing_them_takes_long_are_not_compared() -> None:
+    breakers = "".join(f"[breakers.payments{number}]\n" for number in range(3000))
+    windows = "".join(
+        f'[alerts.maintenance.w{number}]\nmatchers = ["breaker=paymnts{number}"]\n'
+        'begins = "01:00"\nends = "02:00"\n'
+        for number in range(10)
+    )
+    document = parse_document(Path("f.toml"), windows + breakers)
+    assert read_settings(document).warnings == ()
+    few = parse_document(Path("f.toml"), windows + "[breakers.payments1]\n")
+    assert len(read_settings(few).warnings) == 10

@@ -27,7 +27,11 @@ def test_what_is_within_the_limits_is_parsed() -> None:
         ("x = {" + "a . " * LARGE + "a = 1}", 1, DEEP),
         ('x = """\n\n"""\ny = ' + "9" * 5000, 4, LONG),
         ("a = \n" + '"' * LARGE, 1, "TOML 1.0"),
-        ('x = "\n' * LARGE, 1, "TOML 1.0"),
+        ('x = "\n' * 10_000, 1, "TOML 1.0"),
+        ("x = [" + "1, \n" * 60_000 + "]", 32_767, "at most 32,768 keys, tables and list items"),
+        ("\n" + "x" * 1001 + " = 1", 2, "words without quotes of at most 1000 characters"),
+        ("x = 0x" + "f" * 5000, 1, LONG),
+        ("x = [" + "[]," * 31 + "[" * 32 + "]" * 33, 1, DEEP),
         ("x = [" + "#\n" * LARGE, LARGE + 1, "TOML 1.0"),
     ],
 )
@@ -42,9 +46,9 @@ def test_what_would_crash_or_hang_is_refused_with_its_line(
 @pytest.mark.parametrize(
     ("text", "key", "found"),
     [
-        ("x = " + "[" * 40 + "]" * 40, ("x", *["0"] * 31), "deeper nesting"),
+        ("[a]\nx = " + "[" * 32 + "]" * 32, ("a", "x", *["0"] * 30), "deeper nesting"),
         ("a.b = [1, 9223372036854775808]", ("a", "b", "1"), "a number of too many digits"),
-        ("a = 0x" + "f" * 5000, ("a",), "a number of too many digits"),
+        ("a = 0x" + "f" * 500, ("a",), "a number of too many digits"),
         ('a.b = "x\\u0000y"', ("a", "b"), "a NUL character"),
         ('"x\\u0000y" = 1', ("x\0y",), "a NUL character"),
         ('a = "\ud800"', ("a",), "half a character"),

@@ -28,6 +28,8 @@ def test_a_history_says_how_certain_it_is() -> None:
             "resolution_seconds": 10.0,
             "trips_found": pytest.approx(0.5, abs=0.5),
             "trips_real": pytest.approx(0.5, abs=0.5),
+            "outages_found": pytest.approx(0.5, abs=0.5),
+            "outages_real": pytest.approx(0.5, abs=0.5),
         }
     ]
 
