@@ -19,6 +19,7 @@ KINDS: Final = {
     "settings": "settings",
     "act": "operator",
     "reload": "reload",
+    "candidate": "candidate",
     "alert": "alert",
     "note": "note",
     "acknowledgement": "person",

@@ -35,7 +35,9 @@ class PastEvent(ResponseBody):
     id: int = Field(description="Number in the record, growing.")
     time: float = Field(description="Seconds since the epoch.")
     breaker: str | None = Field(description="Null where it concerns the process as a whole.")
-    kind: Literal["transition", "signal", "recovery", "settings", "act", "alert", "reload"]
+    kind: Literal[
+        "transition", "signal", "recovery", "settings", "act", "alert", "reload", "candidate"
+    ]
     text: str = Field(description="One line for people.")
     data: dict[str, Any] = Field(description="Details; `type` names the kind more exactly.")
     host: str

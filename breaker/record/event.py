@@ -11,10 +11,11 @@ SETTINGS: Final = "settings"
 ACT: Final = "act"
 ALERT: Final = "alert"
 RELOAD: Final = "reload"
-KINDS: Final = (TRANSITION, SIGNAL, RECOVERY, SETTINGS, ACT, ALERT, RELOAD)
+CANDIDATE: Final = "candidate"
+KINDS: Final = (TRANSITION, SIGNAL, RECOVERY, SETTINGS, ACT, ALERT, RELOAD, CANDIDATE)
 """Kinds of events: a change of state (suppressed ones too), a signal that crossed its threshold,
 a step of the ramp, settings that took effect, an operator's act, a step of an alert, a reload of
-the file."""
+the file, what the candidate in a breaker's shadow would have done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,8 @@ from typing import Final
 
 from breakerd.breaker.events.event_data import event_data
 from breakerd.breaker.events.events import (
+    CandidateSettled,
+    CandidateTransition,
     Event,
     RecoveryStep,
     SettingsChanged,
@@ -39,12 +41,13 @@ def record_event(event: Event) -> RecordEvent | None:
 def _describe(event: Event) -> tuple[str, str] | None:
     """Return kind and text of an event; None for one that is not recorded."""
     match event:
+        case CandidateTransition() | CandidateSettled():
+            return kinds.CANDIDATE, _candidate(event)
         case StateChange():
             return kinds.TRANSITION, _transition(event)
-        case ThresholdBreached():
-            return kinds.SIGNAL, f"{event.signal.value} breached: {event.evidence.sentence()}"
-        case ThresholdCleared():
-            return kinds.SIGNAL, f"{event.signal.value} cleared: {event.evidence.sentence()}"
+        case ThresholdBreached() | ThresholdCleared():
+            what = "breached" if isinstance(event, ThresholdBreached) else "cleared"
+            return kinds.SIGNAL, f"{event.signal.value} {what}: {event.evidence.sentence()}"
         case RecoveryStep():
             way = "on to" if event.forward else "back to"
             return kinds.RECOVERY, f"ramp {way} {share(event.share)} of the calls" + _because(event)
@@ -52,6 +55,12 @@ def _describe(event: Event) -> tuple[str, str] | None:
             return kinds.SETTINGS, f"settings in force: {changes_text(event.changed)}"
         case _:
             return None
+
+
+def _candidate(event: CandidateTransition | CandidateSettled) -> str:
+    if isinstance(event, CandidateTransition):
+        return f"candidate: {_transition(event)}"
+    return f"promised promotion is {event.outcome}: {event.text}"
 
 
 def _transition(event: StateChange) -> str:
