@@ -29,11 +29,11 @@ from breakerd.breaker.record.settings import HistorySettings, read_history_secti
 T = TypeVar("T")
 
 SECTION: Final = "api"
-SECTIONS: Final[Mapping[str, type[BaseModel]]] = {**ALERTING_SECTIONS, SECTION: ApiSettings}
-"""Settings models of the sections that concern the whole process."""
-SECTION_MODELS: Final[Mapping[str, type[BaseModel]]] = {
-    **SECTIONS, FLEET_SECTION: FleetSettings, HISTORY_SECTION: HistorySettings
+SECTIONS: Final[Mapping[str, type[BaseModel]]] = {
+    **ALERTING_SECTIONS, SECTION: ApiSettings, HISTORY_SECTION: HistorySettings
 }  # fmt: skip
+"""Settings models of the sections that concern the whole process."""
+SECTION_MODELS: Final[Mapping[str, type[BaseModel]]] = {**SECTIONS, FLEET_SECTION: FleetSettings}
 """Settings models of all sections beside those of breakers: for the schema and the reference."""
 
 MASKER: Final = Masker(SECTION_MODELS)

@@ -5,11 +5,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
-from breakerd.breaker.config import Document
-from breakerd.breaker.errors import ConfigError
 from breakerd.breaker.record.reader import RecordReader
 from breakerd.breaker.record.rows import RecordError
-from breakerd.breaker.record.settings import record_file
 from breakerd.breaker.replay.history.prediction import Effect, what_would_have_happened
 from breakerd.breaker.settings import Settings
 
@@ -21,18 +18,17 @@ Pair = tuple[Settings, Settings]
 """Settings in force, and those that are proposed."""
 
 
-def last_day(document: Document, changed: Mapping[str, Pair]) -> dict[str, Any]:
+def last_day(reader: RecordReader, changed: Mapping[str, Pair]) -> dict[str, Any]:
     """Return by breaker what both settings would have done; `problem` if that is not known.
 
     Args:
-        document: the file, which says where the record is.
+        reader: the record of the host.
         changed: settings of the breakers that a change concerns, by their names.
     """
     end = time.time()
     found: dict[str, Any] = {}
     problem = ""
     try:
-        reader = RecordReader(record_file(document))
         recorded = [name for name in changed if name in set(reader.breakers())]
         for name in recorded[:_MOST]:
             slots = reader.slots(name, end - _DAY, end)
@@ -48,7 +44,7 @@ def last_day(document: Document, changed: Mapping[str, Pair]) -> dict[str, Any]:
             }
         if left := recorded[_MOST:]:
             problem = f"not looked at, as that takes long: {', '.join(left)}"
-    except (RecordError, ConfigError) as error:
+    except RecordError as error:
         problem = str(error)
     if not found and not problem:
         problem = "the record has no calls of these breakers in the last day"

@@ -13,6 +13,8 @@ from breakerd.breaker.config.following.in_force import Plan
 from breakerd.breaker.config_log.masking import shown
 from breakerd.breaker.config_log.row import data_difference, leaves
 from breakerd.breaker.fleet.revisions.revision import dotted
+from breakerd.breaker.record.reader import RecordReader
+from breakerd.breaker.record.settings import record_file
 from breakerd.breaker.settings import Settings
 
 _AT_START: Final = "Read at start"
@@ -64,7 +66,11 @@ def _last_day(admin: AdminContext, plan: Plan) -> dict[str, Any] | None:
         for name, settings in settings_after(admin, plan).items()
         if (breaker := admin.registry.find(name)) is not None
     }
-    return last_day(plan.lasting, changed) if changed else None
+    if not changed:
+        return None
+    record = admin.record
+    reader = RecordReader(record_file(plan.lasting)) if record is None else record.reader()
+    return last_day(reader, changed)
 
 
 def _breakers(admin: AdminContext, plan: Plan) -> dict[str, Any]:

@@ -25,6 +25,9 @@ from breakerd.breaker.config.validate import suggest_key, unknown_key
 from breakerd.breaker.config_log.masking import shown
 from breakerd.breaker.errors import ConfigError, ConfigProblem, ConfigWriteError
 from breakerd.breaker.fleet.settings.secrets import SECTION as FLEET_SECTION
+from breakerd.breaker.record.change import check_changes
+from breakerd.breaker.record.change import refusal as history_refusal
+from breakerd.breaker.record.settings import SECTION as HISTORY_SECTION
 from breakerd.breaker.settings import Settings
 
 _REQUEST: Final = "request"
@@ -51,6 +54,8 @@ def read(admin: AdminContext) -> dict[str, dict[str, Any]]:
     found[API_SECTION] = admin.settings.model_dump(mode="json")
     if admin.fleet is not None:
         found[FLEET_SECTION] = admin.fleet.settings.model_dump(mode="json")
+    if admin.record is not None:
+        found[HISTORY_SECTION] = admin.record.settings.model_dump(mode="json")
     return found
 
 
@@ -125,10 +130,19 @@ def file_changes(admin: AdminContext, changes: Changes, document: Document) -> C
         _changed_api(admin, of_api)
     if admin.alerting is not None and of_alerting:
         change_settings(admin.alerting.settings, document, of_alerting)
-    others = {*ALERTING_SECTIONS, API_SECTION, FLEET_SECTION}
+    of_history = _of(changes, {HISTORY_SECTION})
+    if of_history:
+        check_changes(document, of_history)
+    others = {*ALERTING_SECTIONS, API_SECTION, FLEET_SECTION, HISTORY_SECTION}
     of_breakers = {key: value for key, value in changes.items() if key[0] not in others}
     of_fleet = _of(changes, {FLEET_SECTION})
-    return {**of_alerting, **of_api, **of_fleet, **_breakers_keys(document, of_breakers)}
+    return {
+        **of_alerting,
+        **of_api,
+        **of_fleet,
+        **of_history,
+        **_breakers_keys(document, of_breakers),
+    }
 
 
 def _breakers_keys(document: Document, changes: Changes) -> Changes:
@@ -202,6 +216,9 @@ def refusal(admin: AdminContext, key: Key, value: object) -> ConfigProblem | Non
     section, inner = key[0], key[1:]
     if section == FLEET_SECTION:
         return _fleet_refusal(key)
+    if section == HISTORY_SECTION:
+        kept = admin.record is not None and admin.registry.config is not None
+        return history_refusal(key, value, kept=kept)
     if section not in SECTIONS:
         return _breakers_refusal(admin, key, value)
     if section != API_SECTION or unknown_key(ApiSettings, inner) or key[-1] in CHANGEABLE:

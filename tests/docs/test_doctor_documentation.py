@@ -36,6 +36,8 @@ def test_the_checks_shown_are_made() -> None:
         "settings",
         "access",
         "file",
+        "record",
+        "record disk",
     }
     assert len(shown) > 8
     assert {*shown} - {"test opsgenie"} <= made | {"clock"}

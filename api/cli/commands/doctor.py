@@ -1,4 +1,4 @@
-"""`breakerd doctor`: check that alerting, and the hub of the fleet, are set up correctly."""
+"""`breakerd doctor`: check that alerting, the hub and the record are set up correctly."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,11 +61,13 @@ def _findings(config: Path | None, *, send_test: bool) -> Iterator[Finding]:
     from breakerd.alerts.settings.alerting import read_settings
     from breakerd.api.cli.commands.access_check import check_access
     from breakerd.api.cli.commands.file_check import check_file
+    from breakerd.api.cli.commands.record_check import check_record
     from breakerd.api.cli.fleet_checks.checks import check_fleet
     from breakerd.api.file_settings import settings_of
     from breakerd.api.settings import ApiSettings
     from breakerd.breaker.config import read_document
     from breakerd.breaker.fleet.settings.reading import read_fleet_section
+    from breakerd.breaker.record.settings import HistorySettings, record_file
 
     document = read_document(config) if config else None
     file = settings_of(document) if document else None
@@ -73,12 +75,15 @@ def _findings(config: Path | None, *, send_test: bool) -> Iterator[Finding]:
     fleet = file.fleet if file else read_fleet_section(None)
     access = check_access(file.api if file else ApiSettings())
 
+    history, record = file.history if file else HistorySettings(), record_file(document)
+
     def run() -> Iterator[Finding]:
         yield _check_settings(document, file)
         yield check_file(config)
         yield access
         yield from run_checks(settings)
         yield from check_fleet(fleet, settings.alerts.database)
+        yield from check_record(history, record)
         if send_test:
             yield from send_probes(settings)
 

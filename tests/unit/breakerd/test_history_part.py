@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 
 from breakerd import Breakerd
+from tests.support.admin_client import Client
 
 
 @pytest.fixture
@@ -32,7 +34,7 @@ def test_changes_of_state_settings_and_refused_files_are_recorded(
         found = {each.kind: each for each in record.reader().events(0, 1e11)}
     assert {"transition", "settings", "reload"} <= {*found}
     assert found["transition"].text.endswith("manual: why not")
-    assert "wait_time 10.0 → 5.0" in found["settings"].text
+    assert "wait_time: 10 → 5" in found["settings"].text
     assert "wait_time: found -1" in found["reload"].text
     assert (tmp_path / "var/breakerd-history.db").exists()
 
@@ -48,3 +50,18 @@ def test_history_follows_its_section(breakers: Breakerd, tmp_path: Path) -> None
         config.path.write_text("[history]\nenabled = false\n")
         assert config.reload()
         assert not record.running
+
+
+def test_history_is_changed_by_request(breakers: Breakerd) -> None:
+    record = breakers.record
+    assert record is not None
+    with breakers:
+        app = FastAPI()
+        app.include_router(breakers.admin_router())
+        client = Client(app)
+        assert client.get("/config").json()["history"]["max_mb"] == 512
+        answer = client.patch("/config", json={"history.max_mb": 8})
+        assert (answer.status_code, record.settings.max_mb) == (200, 8), answer.text
+        answer = client.patch("/config", json={"history.file": "elsewhere.db"})
+        assert answer.status_code == 422, answer.text
+        assert "a change in the file only" in answer.text
