@@ -33,7 +33,12 @@ SECTIONS: Final[Mapping[str, type[BaseModel]]] = {
     **ALERTING_SECTIONS, SECTION: ApiSettings, HISTORY_SECTION: HistorySettings
 }  # fmt: skip
 """Settings models of the sections that concern the whole process."""
-SECTION_MODELS: Final[Mapping[str, type[BaseModel]]] = {**SECTIONS, FLEET_SECTION: FleetSettings}
+SECTION_MODELS: Final[Mapping[str, type[BaseModel]]] = {
+    **ALERTING_SECTIONS,
+    SECTION: ApiSettings,
+    FLEET_SECTION: FleetSettings,
+    HISTORY_SECTION: HistorySettings,
+}
 """Settings models of all sections beside those of breakers: for the schema and the reference."""
 
 MASKER: Final = Masker(SECTION_MODELS)
