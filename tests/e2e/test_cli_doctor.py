@@ -82,7 +82,7 @@ def test_all_is_well(clinic: Clinic) -> None:
     checks = [line.split("  ")[0] for line in lines(done, "✓")]
     assert checks == [
         "settings", "file", "access", "receivers", "fallback", "identity", "key", "team payments",
-        "heartbeat", "clock", "database", "hub", "hub disk",
+        "heartbeat", "clock", "database", "hub", "hub disk", "record", "record disk",
     ]  # fmt: skip
     assert clinic.emulator.alerts() == []
     assert not (clinic.folder / "var").exists()
