@@ -17,6 +17,7 @@ from breakerd import (
     Registry,
 )
 from breakerd.breaker.events.events import CandidateSettled
+from breakerd.breaker.promotion import keeper as keeper_module
 from breakerd.breaker.promotion.condition import Condition, parse_condition
 from breakerd.breaker.promotion.keeper import Keeper
 from breakerd.breaker.promotion.promise import Promise, Settled
@@ -81,6 +82,12 @@ class Process:
     def close(self) -> None:
         self.keeper.close()
         self.registry.close()
+
+
+@pytest.fixture(autouse=True)
+def _no_looks_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a keeper's thread look at its start, and when it is woken, but not every few seconds."""
+    monkeypatch.setattr(keeper_module, "INTERVAL", 3600.0)
 
 
 @pytest.fixture
@@ -232,6 +239,7 @@ def test_a_condition_that_is_not_true_voids_it_and_the_candidate_stays(
     first.keeper.promise(NAME, 0.5, parse_condition("calls >= 10"))
     wall.now += 1
     first.keeper.look()
+    until(lambda: first.told)  # its thread, woken by the promise, may be at it
     ((_, settled),) = first.told
     assert settled.ending == "void"
     assert settled.text == "calls >= 10 is not true: calls is 0; the candidate stays"
@@ -286,12 +294,14 @@ def test_a_crash_after_the_change_of_the_file_ends_as_kept(
     first, second = processes
     promise = first.keeper.promise(NAME, 60.0, Condition())
     # The process that kept it was killed before it could note that.
+    first.keeper.close()
     first.registry.change(NAME, promotion(promise.values))
     assert second.registry.config is not None
     second.registry.config.reload()
     wall.now += 61
     for _ in range(2):
         second.keeper.look()
+    until(lambda: second.told)
     assert [settled.ending for _, settled in second.told] == ["kept"]
     assert file.read_text().count("latency_threshold = 300") == 1
 
