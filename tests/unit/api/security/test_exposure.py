@@ -23,6 +23,7 @@ OF_BREAKER = {
     "/memory-limit",
     "/latencies-above-threshold",
     *DRILLS,  # a 405
+    "/history",
     "/shadow",  # a 404, where there is no candidate
 }
 STATES = {
