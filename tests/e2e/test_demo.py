@@ -101,7 +101,7 @@ def test_the_tour(tmp_path: Path) -> None:
         assert found, f"{line!r} was not printed, or not in order: {out}"
         position = found.start()
     page = report.read_text()
-    assert page.startswith("<!DOCTYPE html>")
+    assert page.startswith("<!doctype html>")
     assert "<svg" in page
 
 
