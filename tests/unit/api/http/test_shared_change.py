@@ -99,7 +99,7 @@ def test_sections_are_shared_but_for_what_is_each_hosts_own(
     shared = one.patch("/config", body)["shared"]
     assert shared["this_host_only"] == ["api.event_streams", "opsgenie.team"]
     until(lambda: other.host.file.get("alerts") == {"resolve_after": 5})
-    assert other.alerting.settings.alerts.resolve_after == 5
+    until(lambda: other.alerting.settings.alerts.resolve_after == 5)  # applied after it is written
     assert "shared" not in one.client.get("/config").json()
     assert "shared" not in one.patch("/config", {})
 
