@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,8 @@ from breakerd import (
     NotStoredError,
     Registry,
 )
+from breakerd.breaker.config import Document
+from breakerd.breaker.config.following.origin import Origin, Way, present_origin
 from breakerd.breaker.events.events import CandidateSettled
 from breakerd.breaker.promotion.condition import Condition, parse_condition
 from breakerd.breaker.promotion.keeper import Keeper
@@ -52,13 +54,20 @@ class Wall:
         return self.now
 
 
+class DrivenKeeper(Keeper):
+    """Keeper that looks when a test says so: its thread would be a second one, at any time."""
+
+    def _look_safely(self) -> None:
+        pass
+
+
 class Process:
     """One process: a registry with its keeper, on a driven clock."""
 
     def __init__(self, file: Path, wall: Wall) -> None:
         self.clock = ManualClock()
         self.registry = Registry.from_file(file, watch=False, clock=self.clock, memory=lambda: 0.1)
-        self.keeper = Keeper(self.registry, file.with_name("shadow.db"), wall)
+        self.keeper = DrivenKeeper(self.registry, file.with_name("shadow.db"), wall)
         self.log = EventLog()
         self.registry.subscribe(self.log)
         self.told: list[tuple[Promise, Settled]] = []
@@ -81,6 +90,20 @@ class Process:
     def close(self) -> None:
         self.keeper.close()
         self.registry.close()
+
+
+class OriginsSeen:
+    """Subscriber to a file of settings that notes who has asked for each change."""
+
+    def __init__(self) -> None:
+        self.origins: list[Origin] = []
+
+    def owns(self, _section: str) -> bool:
+        return True
+
+    def prepare(self, _document: Document) -> Callable[[], None]:
+        self.origins.append(present_origin())
+        return lambda: None
 
 
 @pytest.fixture
@@ -208,6 +231,22 @@ def test_a_promise_is_kept_when_it_is_due(processes: list[Process], wall: Wall, 
     (told,) = second.log.of(CandidateSettled)
     assert (told.outcome, told.actor) == ("kept", "ann")
     assert "20 calls" in told.text
+
+
+def test_the_log_of_configurations_knows_who_was_promised_it(
+    processes: list[Process], wall: Wall
+) -> None:
+    first, _ = processes
+    seen = OriginsSeen()
+    assert first.registry.config is not None
+    first.registry.config.subscribe(seen)
+    first.keeper.promise(NAME, 60.0, parse_condition("calls >= 0"), "ann")
+    wall.now += 61
+    first.keeper.look()
+    reason = "promised promotion of payments, if calls >= 0"
+    assert seen.origins[-1] == Origin(Way.PROMISE, "ann", "", reason)
+    assert str(seen.origins[-1]) == "a promise to ann"
+    assert present_origin() == Origin(Way.PROGRAM)
 
 
 def test_a_promise_survives_the_process_that_made_it(file: Path, wall: Wall) -> None:
