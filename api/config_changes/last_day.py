@@ -38,6 +38,7 @@ def last_day(reader: RecordReader, changed: Mapping[str, Pair]) -> dict[str, Any
             found[name] = {
                 "calls": predicted.calls,
                 "seconds": predicted.seconds,
+                "estimated": predicted.estimated,
                 "current": _effect(predicted.current),
                 "proposed": _effect(predicted.proposed),
                 "notes": list(predicted.notes),

@@ -39,7 +39,7 @@ def routes(route_class: type[APIRoute]) -> APIRouter:
     found: Any = {200: {"model": ShadowResponse, "description": "The comparison."}}
     router.get("/shadow", response_model=None, responses=found | openapi_responses(404))(get_shadow)
     brief: Any = {"response_model_exclude_none": True}
-    refused: Any = {"responses": openapi_responses(409, 503), **brief}
+    refused: Any = {"responses": openapi_responses(404, 409, 503), **brief}
     router.post("/shadow/drop", **refused)(drop_shadow)
     router.post("/promote", **refused)(promote)
     router.post("/promote/cancel", **refused)(cancel_promotion)

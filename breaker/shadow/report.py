@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from breakerd.breaker.shadow.figures import ShadowFigures, ShadowTrip
 
@@ -13,8 +13,8 @@ _SECONDS_IN = ((86_400, "d"), (3_600, "h"), (60, "min"))
 class SettingDifference(TypedDict):
     """One setting that the candidate has otherwise."""
 
-    active: Any
-    candidate: Any
+    active: object
+    candidate: object
 
 
 class ShadowTripReport(TypedDict):

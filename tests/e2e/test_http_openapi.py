@@ -25,11 +25,14 @@ def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
+_WITH_A_GRAMMAR = ("/silences", "/history", "/promote")
+
+
 def test_every_operation_is_as_described(locked: Server, subtests: pytest.Subtests) -> None:
     headers = {"Authorization": f"Bearer {TOKEN}"}
     schema = schemathesis.openapi.from_url(f"{locked.url}/openapi.json", headers=headers)
     # An event stream never ends, and what comes of it is shown elsewhere.
-    for result in schema.exclude(path="/events").get_all_operations():
+    for result in schema.exclude(path_regex="/events$").get_all_operations():
         assert isinstance(result, Ok), result
         operation = result.ok()
 
@@ -44,7 +47,8 @@ def test_every_operation_is_as_described(locked: Server, subtests: pytest.Subtes
         @given(case=operation.as_strategy())
         def ask(case: Any) -> None:
             # Whether a change is valid depends on what it is merged with, a silence on the time.
-            depends = case.method == "PATCH" or case.path == "/silences"
+            # Times, names of fields, and conditions are texts with a grammar.
+            depends = case.method == "PATCH" or case.path.endswith(_WITH_A_GRAMMAR)
             excluded = [positive_data_acceptance] if depends else []
             case.call_and_validate(headers=headers, timeout=30, excluded_checks=excluded)
 

@@ -152,7 +152,7 @@ def test_hangups_at_any_moment_are_harmless(tmp_path: Path, receiver: RecordingS
         for _ in range(50):
             server.send(signal.SIGHUP)
         assert server.stop() == 0
-    assert any(record["event"] == "configuration applied" for record in server.log)
+    assert any(record["event"] == "configuration unchanged" for record in server.log)
     assert receiver.requests == []
 
 

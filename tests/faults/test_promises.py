@@ -60,7 +60,8 @@ def threshold(server: Server) -> float:
 
 def test_it_is_kept_by_another_process_after_a_kill(stack: ExitStack, folder: Path) -> None:
     first, second = start(stack, folder), start(stack, folder)
-    post(first, "/promote", {"after_seconds": 4})
+    # Longer than the other process needs until it has read of it.
+    post(first, "/promote", {"after_seconds": 15})
     until(lambda: (status(second)["shadow"] or {}).get("promise"))
     first.stop(signal.SIGKILL)
     until(lambda: threshold(second) == 300)

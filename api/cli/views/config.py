@@ -94,8 +94,7 @@ def _last_day_lines(last_day: dict[str, Any] | None) -> Iterator[str]:
         return
     for name, found in last_day["breakers"].items():
         effects = "; ".join(
-            f"{label} {effect['trips']:,} trips, {effect['rejected']:,} rejected, "
-            f"{effect['good_rejected']:,} of them good"
+            f"{label} {_effect(effect, estimated=found['estimated'])}"
             for label, effect in (("now", found["current"]), ("then", found["proposed"]))
         )
         yield plain(f"last day, {name}, {found['calls']:,} calls: {effects}")
@@ -103,6 +102,21 @@ def _last_day_lines(last_day: dict[str, Any] | None) -> Iterator[str]:
             yield plain(f"  {note}")
     if last_day["problem"]:
         yield plain(f"last day: {last_day['problem']}")
+
+
+def _effect(effect: dict[str, int], *, estimated: bool) -> str:
+    """Return what settings would have done; an estimate with as few digits as it is good for."""
+    if estimated:
+        return f"about {_rounded(effect['trips'])} trips, {_rounded(effect['rejected'])} rejected"
+    return (
+        f"{effect['trips']:,} trips, {effect['rejected']:,} rejected, "
+        f"{effect['good_rejected']:,} of them good"
+    )
+
+
+def _rounded(count: int) -> str:
+    """Return a number with one significant digit."""
+    return f"{int(float(f'{count:.0e}')):,}"
 
 
 def _who(config: dict[str, Any]) -> str:

@@ -28,11 +28,11 @@ _WORD: Final = f"words without quotes of at most {MAX_WORD} characters"
 # Without backtracking, and an end may be missing: nothing is looked at twice, or remembered.
 _STRING: Final = re.compile(
     r"""
-    \"{3} (?: [^"\\]++ | \\. | \"(?!\"\") )*+ (?: \"{3,} )?   # a basic string of several lines
-    | '{3} (?: [^']++ | '(?!'') )*+ (?: '{3,} )?               # a literal one
-    | \" (?: [^"\\\n]++ | \\[^\n] )*+ \"?
+    \"{3} (?> (?: [^"\\]++ | \\. | \"(?!\"\") )* ) (?: \"{3,} )?   # a basic string of several lines
+    | '{3} (?> (?: [^']++ | '(?!'') )* ) (?: '{3,} )?               # a literal one
+    | \" (?> (?: [^"\\\n]++ | \\[^\n] )* ) \"?
     | ' [^'\n]*+ '?
-    | \# [^\n]*+                                               # a comment
+    | \# [^\n]*+                                                    # a comment
     """,
     re.DOTALL | re.VERBOSE,
 )

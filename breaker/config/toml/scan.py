@@ -12,21 +12,23 @@ from typing import Final
 
 Key = tuple[str, ...]
 
-_PART: Final = r"""(?:"(?:[^"\\\n]++|\\.)*+"|'[^'\n]*+'|[A-Za-z0-9_-]++)"""
+# (?>(?:…)*) in place of (?:…)*+, which does not match in CPython before 3.11.5
+# (https://github.com/python/cpython/issues/106052).
+_PART: Final = r"""(?:"(?>(?:[^"\\\n]++|\\.)*)"|'[^'\n]*+'|[A-Za-z0-9_-]++)"""
 _PATH: Final = rf"{_PART}(?:[ \t]*\.[ \t]*{_PART})*"
 _ASSIGNMENT: Final = re.compile(rf"[ \t]*({_PATH})[ \t]*=")
 _HEADER: Final = re.compile(rf"[ \t]*\[{{1,2}}[ \t]*({_PATH})[ \t]*\]{{1,2}}")
 _TOKEN: Final = re.compile(
-    r'"""(?:[^"\\]++|\\.|"(?!""))*+"{3,}'
-    r"|'''(?:[^']++|'(?!''))*+'{3,}"
-    r'|"(?:[^"\\\n]++|\\.)*+"'
+    r'"""(?>(?:[^"\\]++|\\.|"(?!""))*)"{3,}'
+    r"|'''(?>(?:[^']++|'(?!''))*)'{3,}"
+    r'|"(?>(?:[^"\\\n]++|\\.)*)"'
     r"|'[^'\n]*+'"
     r"|#[^\n]*+"
     r"|[\[\]{}\n,]"
     r"|[^\[\]{}\n,#'\"]++",
     re.DOTALL,
 )
-_BETWEEN: Final = re.compile(r"(?:[ \t\r]*+(?:#[^\n]*+)?\n)++")
+_BETWEEN: Final = re.compile(r"(?>(?:[ \t\r]*+(?:#[^\n]*+)?\n)+)")
 """Lines that are empty, or hold a comment alone."""
 
 

@@ -9,7 +9,7 @@ PAGE = Path(__file__).resolve().parents[3] / "docs" / "embedding.md"
 
 def test_the_pages_examples_run() -> None:
     blocks = [part.split("```")[0] for part in PAGE.read_text().split("```python\n")[1:]]
-    assert len(blocks) == 8
+    assert len(blocks) == 9
     names: dict[str, Any] = {}
     for block in blocks:
         exec(compile(block, PAGE, "exec"), names)

@@ -288,7 +288,6 @@ def test_a_changed_candidate_voids_it_before_it_is_due(processes: list[Process])
     first.registry.change(NAME, {"candidate.minimum_calls": 6})
     for _ in range(2):  # another process may have read another file
         first.keeper.look()
-    until(lambda: first.told)
     ((_, settled),) = first.told
     assert (settled.ending, settled.text) == (
         "void",
@@ -325,6 +324,7 @@ def test_a_crash_after_the_change_of_the_file_ends_as_kept(
     first, second = processes
     promise = first.keeper.promise(NAME, 60.0, Condition())
     # The process that kept it was killed before it could note that.
+    first.keeper.close()
     first.registry.change(NAME, promotion(promise.values))
     assert second.registry.config is not None
     second.registry.config.reload()

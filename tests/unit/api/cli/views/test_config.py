@@ -3,9 +3,10 @@ from __future__ import annotations
 import io
 from typing import Any
 
+import pytest
 from rich.console import Console
 
-from breakerd.api.cli.views.config import change_lines, log_table
+from breakerd.api.cli.views.config import _last_day_lines, change_lines, log_table
 
 
 def change(key: str, before: object, after: object) -> dict[str, Any]:
@@ -71,3 +72,17 @@ def test_a_candidate_that_goes_is_one_line_behind_the_others() -> None:
         "breakers.payments.candidate: 2 settings removed",
         "candidate.wait_time: 7 → not set",
     ]
+
+
+@pytest.mark.parametrize(
+    ("estimated", "expected"),
+    [
+        (False, "now 73 trips, 1,234 rejected, 56 of them good"),
+        (True, "now about 70 trips, 1,000 rejected;"),
+    ],
+)
+def test_an_estimate_is_told_as_one(estimated: bool, expected: str) -> None:
+    effect = {"trips": 73, "rejected": 1234, "good_rejected": 56, "let_pass": 7}
+    found = {"calls": 9, "estimated": estimated, "current": effect, "proposed": effect, "notes": []}
+    lines = list(_last_day_lines({"breakers": {"payments": found}, "problem": None}))
+    assert expected in lines[0]

@@ -83,7 +83,12 @@ def test_a_refused_configuration() -> None:
 
 def test_a_file_whose_edits_are_seen_late_or_never() -> None:
     breaker, _ = make()
-    config = {"file": "b.toml", "last_reload_successful": True, "watch_problem": ""}
+    config = {
+        "file": "b.toml",
+        "last_reload_successful": True,
+        "watch_problem": "",
+        "drift": [],
+    }
     assert "b.toml; polled, without events" in shown(
         breaker, config=config | {"watched_by": "polling"}
     )
