@@ -35,7 +35,7 @@ class ConfigSummary(ResponseBody):
     number: int
     at: str
     digest: str
-    way: Literal["start", "file", "http", "command line", "fleet", "program"]
+    way: Literal["start", "file", "http", "command line", "fleet", "promise", "program"]
     by: str
     author: str
     right: str

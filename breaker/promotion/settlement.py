@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from breakerd.breaker.config.following.origin import Origin, Way, changing_as
 from breakerd.breaker.errors import (
     ConfigConflictError,
     ConfigError,
@@ -76,7 +77,7 @@ class Settlement:
     def _keep(self, promise: Promise, text: str, now: float) -> Settled | None:
         name = promise.breaker
         try:
-            with asked_by(promise.by):
+            with asked_by(promise.by), changing_as(_origin(promise)):
                 self._registry.change(name, promotion(promise.values))
         except ConfigConflictError as error:
             _log.warning("promotion waits for the file", breaker=name, error=str(error))
@@ -86,3 +87,10 @@ class Settlement:
         except ConfigWriteError as error:
             text = f"{text} {error}"
         return Settled(name, now, "kept", text, promise.by)
+
+
+def _origin(promise: Promise) -> Origin:
+    """Return who has asked for the promotion, and why, for the log of configurations."""
+    condition = f", if {promise.condition.text}" if promise.condition.text else ""
+    reason = f"promised promotion of {promise.breaker}{condition}"
+    return Origin(Way.PROMISE, promise.by, reason=reason)

@@ -11,7 +11,12 @@ from breakerd.api.cli.output import plain
 _MAX_CHANGES: Final = 4
 """Maximum number of changes shown of one configuration in the log."""
 _CANDIDATE: Final = ".candidate."
-_WAYS: Final = {"command line": "cli", "http": "HTTP", "fleet": "another host"}
+_WAYS: Final = {
+    "command line": "cli",
+    "http": "HTTP",
+    "fleet": "another host",
+    "promise": "promise",
+}
 
 
 def log_table(configs: list[dict[str, Any]]) -> Table:

@@ -20,6 +20,8 @@ class Way(StrEnum):
     """A command of `breakerd`, which sends a request."""
     FLEET = "fleet"
     """A change on another host."""
+    PROMISE = "promise"
+    """A promise to promote a candidate that has come due."""
     PROGRAM = "program"
     """A call of the application's own code."""
 
@@ -49,6 +51,7 @@ class Origin:
             Way.HTTP: f"{who} by HTTP",
             Way.COMMAND: f"{who} by the command line",
             Way.FLEET: f"{who} on another host",
+            Way.PROMISE: f"a promise to {who}",
             Way.PROGRAM: "the program",
         }
         return f"{words[self.way]} with the {self.right}" if self.right else words[self.way]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,8 +16,9 @@ from breakerd import (
     NotStoredError,
     Registry,
 )
+from breakerd.breaker.config import Document
+from breakerd.breaker.config.following.origin import Origin, Way, present_origin
 from breakerd.breaker.events.events import CandidateSettled
-from breakerd.breaker.promotion import keeper as keeper_module
 from breakerd.breaker.promotion.condition import Condition, parse_condition
 from breakerd.breaker.promotion.keeper import Keeper
 from breakerd.breaker.promotion.promise import Promise, Settled
@@ -53,13 +54,20 @@ class Wall:
         return self.now
 
 
+class DrivenKeeper(Keeper):
+    """Keeper that looks when a test says so: its thread would be a second one, at any time."""
+
+    def _look_safely(self) -> None:
+        pass
+
+
 class Process:
     """One process: a registry with its keeper, on a driven clock."""
 
     def __init__(self, file: Path, wall: Wall) -> None:
         self.clock = ManualClock()
         self.registry = Registry.from_file(file, watch=False, clock=self.clock, memory=lambda: 0.1)
-        self.keeper = Keeper(self.registry, file.with_name("shadow.db"), wall)
+        self.keeper = DrivenKeeper(self.registry, file.with_name("shadow.db"), wall)
         self.log = EventLog()
         self.registry.subscribe(self.log)
         self.told: list[tuple[Promise, Settled]] = []
@@ -84,10 +92,18 @@ class Process:
         self.registry.close()
 
 
-@pytest.fixture(autouse=True)
-def _no_looks_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a keeper's thread look at its start, and when it is woken, but not every few seconds."""
-    monkeypatch.setattr(keeper_module, "INTERVAL", 3600.0)
+class OriginsSeen:
+    """Subscriber to a file of settings that notes who has asked for each change."""
+
+    def __init__(self) -> None:
+        self.origins: list[Origin] = []
+
+    def owns(self, _section: str) -> bool:
+        return True
+
+    def prepare(self, _document: Document) -> Callable[[], None]:
+        self.origins.append(present_origin())
+        return lambda: None
 
 
 @pytest.fixture
@@ -217,6 +233,22 @@ def test_a_promise_is_kept_when_it_is_due(processes: list[Process], wall: Wall, 
     assert "20 calls" in told.text
 
 
+def test_the_log_of_configurations_knows_who_was_promised_it(
+    processes: list[Process], wall: Wall
+) -> None:
+    first, _ = processes
+    seen = OriginsSeen()
+    assert first.registry.config is not None
+    first.registry.config.subscribe(seen)
+    first.keeper.promise(NAME, 60.0, parse_condition("calls >= 0"), "ann")
+    wall.now += 61
+    first.keeper.look()
+    reason = "promised promotion of payments, if calls >= 0"
+    assert seen.origins[-1] == Origin(Way.PROMISE, "ann", "", reason)
+    assert str(seen.origins[-1]) == "a promise to ann"
+    assert present_origin() == Origin(Way.PROGRAM)
+
+
 def test_a_promise_survives_the_process_that_made_it(file: Path, wall: Wall) -> None:
     first = Process(file, wall)
     first.start()
@@ -239,7 +271,6 @@ def test_a_condition_that_is_not_true_voids_it_and_the_candidate_stays(
     first.keeper.promise(NAME, 0.5, parse_condition("calls >= 10"))
     wall.now += 1
     first.keeper.look()
-    until(lambda: first.told)  # its thread, woken by the promise, may be at it
     ((_, settled),) = first.told
     assert settled.ending == "void"
     assert settled.text == "calls >= 10 is not true: calls is 0; the candidate stays"
@@ -257,7 +288,6 @@ def test_a_changed_candidate_voids_it_before_it_is_due(processes: list[Process])
     first.registry.change(NAME, {"candidate.minimum_calls": 6})
     for _ in range(2):  # another process may have read another file
         first.keeper.look()
-    until(lambda: first.told)
     ((_, settled),) = first.told
     assert (settled.ending, settled.text) == (
         "void",
@@ -301,7 +331,6 @@ def test_a_crash_after_the_change_of_the_file_ends_as_kept(
     wall.now += 61
     for _ in range(2):
         second.keeper.look()
-    until(lambda: second.told)
     assert [settled.ending for _, settled in second.told] == ["kept"]
     assert file.read_text().count("latency_threshold = 300") == 1
 
