@@ -99,8 +99,8 @@ class ConfigPreview(ResponseBody):
     `breakers` has the settings that would change by the names of the breakers, `needs_restart` the
     keys that only a restart puts in force, `ends_temporary` those whose temporary value would end.
     `last_day` says what both settings would have done with the recorded calls of the last day:
-    `trips`, `rejected`, `good_rejected` and `let_pass` of `current` and `proposed`. Where `estimated`
-    is true, only excerpts were replayed: the numbers tell the order of magnitude.
+    `trips`, `rejected`, `good_rejected` and `let_pass` of `current` and `proposed`. Where
+    `estimated` is true, only excerpts were replayed: the numbers tell the order of magnitude.
     """
 
     dry_run: Literal[True]
