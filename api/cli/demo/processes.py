@@ -13,7 +13,7 @@ from breakerd.api.cli.demo.observer import DemoError
 
 KEY: Final = "demo-key"
 
-_START_TIMEOUT: Final = 30.0
+_START_TIMEOUT: Final = 90.0
 """Seconds until a process that prints nothing is killed."""
 _STOP_TIMEOUT: Final = 10.0
 """Seconds between SIGTERM and SIGKILL."""

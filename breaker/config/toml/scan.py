@@ -28,8 +28,8 @@ _TOKEN: Final = re.compile(
     r"|[^\[\]{}\n,#'\"]++",
     re.DOTALL,
 )
-_BETWEEN: Final = re.compile(r"(?>(?:[ \t\r]*+(?:#[^\n]*+)?\n)+)")
-"""Lines that are empty, or hold a comment alone."""
+_BETWEEN: Final = re.compile(r"\n++|[ \t\r]*+(?:#[^\n]*+)?\n")
+"""A line that is empty, or holds a comment alone; or several without a single character."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def statements(text: str) -> Iterator[Statement]:
     in_array = False
     position, line = 0, 1
     while position < len(text):
-        if between := _BETWEEN.match(text, position):
+        while between := _BETWEEN.match(text, position):
             line += text.count("\n", position, between.end())
             position = between.end()
         start = position
